@@ -1,0 +1,2 @@
+//! The paramsync binary.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Gate binary.
+fn main() {}
