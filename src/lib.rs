@@ -1,1 +1,13 @@
-//! x
+//! paramsync keeps Kubernetes Secrets equal to AWS Systems Manager Parameter Store, and never changes one at a moment
+//! when change is forbidden.
+//!
+//! Data flows one way through the rooms: watch, resolve, decide, fetch (`source`), transform, decide again, apply,
+//! report. Each room is pure or a thin shell round I/O, and returns a type that only the next one accepts.
+
+pub mod decide;
+pub mod error;
+pub mod names;
+pub mod provenance;
+pub mod resolve;
+pub mod source;
+pub mod value;

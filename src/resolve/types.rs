@@ -1,0 +1,319 @@
+//! What `resolve` hands on: parsed, checked, with every default filled in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::GlobSet;
+use jiff::Timestamp;
+
+use crate::names::{ObjectKey, ParameterName, ParameterPath, ParameterRef, SecretKey};
+use crate::provenance::Shape;
+
+/// A ParameterSync that may be acted on.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// Which object it is.
+    pub object: ObjectKey,
+    /// Its uid, for the owner reference.
+    pub uid: Arc<str>,
+    /// `metadata.generation` of what was read.
+    pub generation: i64,
+    /// Whom to ask, as whom.
+    pub store: StoreIdentity,
+    /// At what pace to ask.
+    pub limits: Limits,
+    /// Which types of parameter may be read.
+    pub parameter_types: ParameterTypes,
+    /// The sources, in the order of the spec.
+    pub sources: Vec<Source>,
+    /// What to do when two sources give one key.
+    pub on_collision: OnCollision,
+    /// The Secret to write.
+    pub target: Target,
+    /// How stale a value may get.
+    pub interval: Duration,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// Whether new values may get in.
+    pub gate: Gate,
+    /// A fingerprint of all that shapes the Secret.
+    pub shape: Shape,
+    /// The token of the annotation `paramsync.dev/sync-requested-at`.
+    pub sync_request: Option<String>,
+}
+
+/// Whom to ask and as whom: one engine, and one client, for each of these.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StoreIdentity {
+    /// The region, as `ap-northeast-1`.
+    pub region: String,
+    /// Another endpoint than AWS's own.
+    pub endpoint: Option<String>,
+    /// The identity.
+    pub auth: Auth,
+}
+
+/// How to identify to AWS.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Auth {
+    /// Static keys in a Secret; absent: the operator's own identity.
+    pub keys: Option<SecretKeyPair>,
+    /// A role to assume with the identity above.
+    pub role_arn: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    pub external_id: Option<String>,
+}
+
+/// Where static keys are kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SecretKeyPair {
+    /// The Secret.
+    pub secret: ObjectKey,
+    /// The key that holds the access key id.
+    pub access_key_id: String,
+    /// The key that holds the secret access key.
+    pub secret_access_key: String,
+}
+
+/// The store's share of the account's quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Limits {
+    /// Reads a second, at most.
+    pub requests_per_second: u32,
+}
+
+/// Which types of parameter may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParameterTypes {
+    /// SecureString, String and StringList.
+    Any,
+    /// SecureString only; a named parameter of another type is refused, one below a path is refused too.
+    SecureStringOnly,
+}
+
+/// One entry of `spec.sources`.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// All parameters below a path.
+    Path(PathSource),
+    /// One parameter.
+    Named(NamedSource),
+}
+
+/// What is read of a path: which names, before any renaming.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PathRead {
+    /// The path.
+    pub path: ParameterPath,
+    /// Whether deeper levels are read too.
+    pub recursive: bool,
+    /// Which names below it.
+    pub filter: NameFilter,
+}
+
+/// `include` and `exclude`: globs on the name relative to the path. `*` does not cross a `/`.
+#[derive(Clone, Debug)]
+pub struct NameFilter {
+    include: Vec<String>,
+    exclude: Vec<String>,
+    included: GlobSet,
+    excluded: GlobSet,
+}
+
+impl NameFilter {
+    /// Compiles the globs. With no `include`, everything is included.
+    pub fn new(include: Vec<String>, exclude: Vec<String>) -> Result<Self, globset::Error> {
+        let set = |globs: &[String]| {
+            let mut builder = globset::GlobSetBuilder::new();
+            for glob in globs {
+                builder.add(globset::GlobBuilder::new(glob).literal_separator(true).build()?);
+            }
+            builder.build()
+        };
+        Ok(Self {
+            included: set(&include)?,
+            excluded: set(&exclude)?,
+            include,
+            exclude,
+        })
+    }
+
+    /// Whether nothing is filtered out.
+    pub fn is_all(&self) -> bool {
+        self.include.is_empty() && self.exclude.is_empty()
+    }
+
+    /// Whether a name, relative to the path, is wanted.
+    pub fn wants(&self, relative: &str) -> bool {
+        (self.include.is_empty() || self.included.is_match(relative)) && !self.excluded.is_match(relative)
+    }
+
+    fn globs(&self) -> (&[String], &[String]) {
+        (&self.include, &self.exclude)
+    }
+}
+
+impl PartialEq for NameFilter {
+    fn eq(&self, other: &Self) -> bool {
+        self.globs() == other.globs()
+    }
+}
+
+impl Eq for NameFilter {}
+
+impl PartialOrd for NameFilter {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for NameFilter {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.globs().cmp(&other.globs())
+    }
+}
+
+impl std::hash::Hash for NameFilter {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.globs().hash(state);
+    }
+}
+
+impl PathRead {
+    /// Whether `name` is one of those read: below the path, at an allowed depth, and wanted by the filter.
+    pub fn wants(&self, name: &ParameterName) -> bool {
+        self.path.relative(name).is_some_and(|relative| {
+            (self.recursive || !relative.contains('/')) && self.filter.wants(relative)
+        })
+    }
+}
+
+/// All parameters below a path.
+#[derive(Clone, Debug)]
+pub struct PathSource {
+    /// What is read.
+    pub read: PathRead,
+    /// How names become keys.
+    pub keys: KeyNaming,
+    /// What happens when a parameter is gone.
+    pub on_missing: OnMissing,
+}
+
+/// How the name relative to the path becomes a key: segments joined by `separator`, then `style`, then `prefix` put
+/// before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyNaming {
+    /// The style.
+    pub style: KeyStyle,
+    /// Put before the key; not styled.
+    pub prefix: String,
+    /// Between segments of a deeper name.
+    pub separator: String,
+}
+
+/// What is done to the letters of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStyle {
+    /// As it is.
+    Keep,
+    /// Upper case, with `-` and `.` turned to `_`.
+    EnvVar,
+    /// Lower case.
+    Lower,
+}
+
+/// What happens when a parameter below a path is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMissing {
+    /// Its key is removed.
+    Prune,
+    /// The Secret stays as it is until the parameter is back or the spec changes.
+    Hold,
+}
+
+/// One parameter.
+#[derive(Clone, Debug)]
+pub struct NamedSource {
+    /// Which, and which version.
+    pub reference: ParameterRef,
+    /// Whether its absence is no error.
+    pub optional: bool,
+    /// How its text becomes bytes.
+    pub decode: Decode,
+    /// How the bytes become keys.
+    pub extract: Extract,
+}
+
+/// How a value's text becomes bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decode {
+    /// As it is.
+    None,
+    /// Standard base64, for binary values; white space is allowed between.
+    Base64,
+}
+
+/// How a value becomes keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Extract {
+    /// The whole value under one key.
+    Whole(SecretKey),
+    /// Each member of a JSON object under its own name.
+    Members,
+    /// The member that an RFC 6901 pointer names, under one key.
+    Pointer {
+        /// The pointer, as `/cert`.
+        pointer: String,
+        /// The key.
+        key: SecretKey,
+    },
+}
+
+/// What to do when two sources give one key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnCollision {
+    /// Refuse.
+    Fail,
+    /// The later source wins.
+    LastWins,
+}
+
+/// The Secret to write.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// Its `type`.
+    pub secret_type: String,
+    /// Labels beside the managed ones.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations beside the managed one.
+    pub annotations: BTreeMap<String, String>,
+    /// minijinja templates by key.
+    pub templates: BTreeMap<SecretKey, String>,
+    /// Whether only rendered keys are kept.
+    pub templates_only: bool,
+    /// Whether the Secret goes with its ParameterSync.
+    pub owned: bool,
+    /// Whether a Secret that exists already and is not ours may be taken over.
+    pub adopt: bool,
+}
+
+/// Whether new values may get in: open, or closed by something that is named.
+///
+/// Nothing closes it yet; `decide` already asks it, before the fetch and again for the permit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// Until when it is closed, and by what; none while it is open.
+    pub closed: Option<Closure>,
+}
+
+/// A closed gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closure {
+    /// What closes it, as `ClusterChangeCalendar/year-end`.
+    pub by: String,
+    /// When it opens, where that is known.
+    pub until: Option<Timestamp>,
+}
