@@ -80,6 +80,8 @@ pub struct Provenance {
     pub shape: Shape,
     /// The Secret's `type`.
     pub secret_type: String,
+    /// The uid of the owner reference that was set; none for a Secret that outlives its ParameterSync.
+    pub owner_uid: Option<String>,
     /// The parameters, in the order of the sources.
     pub parameters: Vec<Applied>,
     /// Keys rendered from templates.
@@ -116,6 +118,7 @@ impl Provenance {
             origin: [self.origin.account.clone(), self.origin.region.clone()],
             shape: self.shape.clone(),
             secret_type: self.secret_type.clone(),
+            owner_uid: self.owner_uid.clone(),
             parameters: self.parameters.iter().map(WireApplied::from).collect(),
             templates: self.template_keys.iter().map(ToString::to_string).collect(),
             labels: self.labels.clone(),
@@ -133,6 +136,7 @@ impl Provenance {
             origin: Origin { account, region },
             shape: wire.shape,
             secret_type: wire.secret_type,
+            owner_uid: wire.owner_uid,
             parameters: wire
                 .parameters
                 .into_iter()
@@ -154,6 +158,8 @@ struct Wire {
     shape: Shape,
     #[serde(rename = "ty")]
     secret_type: String,
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    owner_uid: Option<String>,
     #[serde(rename = "p")]
     parameters: Vec<WireApplied>,
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
@@ -249,6 +255,7 @@ mod tests {
             },
             shape: Shape("abc".into()),
             secret_type: "Opaque".into(),
+            owner_uid: Some("u-1".into()),
             parameters: vec![
                 applied("/web/A", &["A"]),
                 applied("/web/B", &["b", "c"]),

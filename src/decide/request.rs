@@ -1,7 +1,9 @@
 //! What `decide` asks `source` for.
 
 use crate::names::ParameterRef;
-use crate::resolve::PathRead;
+use crate::provenance::Provenance;
+use crate::resolve::{PathRead, Resolved, Source};
+use crate::source::Upstream;
 
 /// What to fetch, decrypted, for one Secret: one entry for each source of the spec, in their order.
 ///
@@ -33,4 +35,33 @@ pub enum SourceRead {
     Path(PathRead),
     /// These parameters, as named.
     Parameters(Vec<ParameterRef>),
+}
+
+/// What the spec asks for now: named parameters as it names them, and below a path the names that are known to lie
+/// there, or, where nothing is known yet, the path as a whole.
+pub(super) fn latest(resolved: &Resolved, upstream: &Upstream) -> Vec<SourceRead> {
+    let read = |source: &Source| match source {
+        Source::Named(source) => SourceRead::Parameters(vec![source.reference.clone()]),
+        Source::Path(source) => match upstream.listings.get(&source.read) {
+            Some(listing) if !listing.is_empty() => {
+                SourceRead::Parameters(listing.keys().cloned().map(ParameterRef::latest).collect())
+            }
+            _ => SourceRead::Path(source.read.clone()),
+        },
+    };
+    resolved.sources.iter().map(read).collect()
+}
+
+/// Exactly what is applied, each parameter at its version. Holds only while the spec's shape is the applied one.
+pub(super) fn pinned(resolved: &Resolved, applied: &Provenance) -> Vec<SourceRead> {
+    let mut reads = vec![Vec::new(); resolved.sources.len()];
+    for parameter in &applied.parameters {
+        if let Some(read) = reads.get_mut(parameter.source) {
+            read.push(ParameterRef::version(
+                parameter.name.clone(),
+                parameter.stamp.version,
+            ));
+        }
+    }
+    reads.into_iter().map(SourceRead::Parameters).collect()
 }

@@ -1,0 +1,61 @@
+//! Putting back what others changed, at the versions that are applied.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::difference::Difference;
+use super::request::{self, Purpose};
+use super::view::{SecretState, View};
+use super::why::{Blocked, Why};
+use super::{Decision, obstacle};
+use crate::provenance::Provenance;
+
+/// How long a repair is remembered.
+pub const CONTEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+/// How many repairs within the window are made at once.
+const PROMPT_REPAIRS: usize = 2;
+/// How long every further one waits after the last.
+const CONTEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// The Secret is gone, or something of ours in it is not ours any more.
+///
+/// Where new values may get in and there are any, the newest are written, which mends the Secret as well. Else it is
+/// put back at exactly the applied versions, for a repair must not be a way in for anything new.
+pub(super) fn repair(view: &View<'_>, applied: &Provenance, differs: Difference, now: Timestamp) -> Decision {
+    let resolved = view.resolved;
+    if !differs.is_none() {
+        match obstacle(view, &differs) {
+            None => return Decision::write(Purpose::Change, request::latest(resolved, view.upstream)),
+            Some(_) if differs.origin_changed => {
+                return Decision::leave(Why::RepairBlocked(Blocked::OriginChanged));
+            }
+            Some(_) if differs.spec_changed => {
+                return Decision::leave(Why::RepairBlocked(Blocked::SpecChanged));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(until) = contested_until(view.repairs, now) {
+        let (rivals, fields) = match view.secret {
+            SecretState::Present(meta) => (meta.rivals.clone(), meta.lost.clone()),
+            SecretState::Absent => (Vec::new(), vec!["the Secret itself".to_owned()]),
+        };
+        return Decision::leave(Why::Contested {
+            rivals,
+            fields,
+            until,
+        })
+        .wake_at(Some(until));
+    }
+    Decision::write(Purpose::Repair, request::pinned(resolved, applied))
+}
+
+/// When the next repair may be made, where that is not now.
+fn contested_until(repairs: &[Timestamp], now: Timestamp) -> Option<Timestamp> {
+    let recent = repairs
+        .iter()
+        .filter(|at| now.duration_since(**at) < CONTEST_WINDOW)
+        .count();
+    let last = repairs.last().copied()?;
+    let next = last + CONTEST_PAUSE;
+    (recent >= PROMPT_REPAIRS && next > now).then_some(next)
+}

@@ -1,0 +1,114 @@
+//! Managed Secrets, by their metadata only.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::decide::SecretMeta;
+use crate::names::ObjectKey;
+
+/// What is known of each managed Secret.
+#[derive(Default)]
+pub struct SecretIndex {
+    secrets: HashMap<ObjectKey, SecretMeta>,
+}
+
+impl SecretIndex {
+    /// The Secret of that name, where it is known to carry the managed label.
+    pub fn get(&self, key: &ObjectKey) -> Option<&SecretMeta> {
+        self.secrets.get(key)
+    }
+
+    /// Takes in what the API server says now. Says whether that is news; what is older than what is known, as a watch
+    /// event may be after our own write, is not.
+    pub fn apply(&mut self, key: ObjectKey, meta: SecretMeta) -> bool {
+        match self.secrets.get(&key) {
+            Some(known) if known.uid == meta.uid && is_older(&meta, known) => false,
+            Some(known) if *known == meta => false,
+            _ => {
+                self.secrets.insert(key, meta);
+                true
+            }
+        }
+    }
+
+    /// Takes out a Secret that is gone, or that lost the label: to the watch, that is the same. Says whether that is
+    /// news.
+    pub fn delete(&mut self, key: &ObjectKey, meta: &SecretMeta) -> bool {
+        match self.secrets.get(key) {
+            Some(known) if known.uid == meta.uid && is_older(meta, known) => false,
+            Some(_) => self.secrets.remove(key).is_some(),
+            None => false,
+        }
+    }
+
+    /// Keeps only what a relist has shown; gives what went.
+    pub fn retain(&mut self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
+        let gone: Vec<ObjectKey> = self.secrets.keys().filter(|key| !seen.contains(*key)).cloned().collect();
+        for key in &gone {
+            self.secrets.remove(key);
+        }
+        gone
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+}
+
+/// Resource versions of one resource grow; that they are decimal numbers and may be compared is part of the API since
+/// Kubernetes 1.35 and true of every server before.
+fn is_older(meta: &SecretMeta, known: &SecretMeta) -> bool {
+    match (meta.resource_version.parse::<u64>(), known.resource_version.parse::<u64>()) {
+        (Ok(version), Ok(known)) => version < known,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(uid: &str, version: &str) -> SecretMeta {
+        SecretMeta {
+            uid: uid.into(),
+            resource_version: version.into(),
+            managed: true,
+            deleting: false,
+            provenance: None,
+            trusted: true,
+            lost: vec![],
+            rivals: vec![],
+            controller: None,
+        }
+    }
+
+    #[test]
+    fn a_late_event_does_not_undo_our_own_write() {
+        let key = ObjectKey::new("shop", "web");
+        let mut index = SecretIndex::default();
+        assert!(index.apply(key.clone(), meta("a", "10")));
+        assert!(!index.apply(key.clone(), meta("a", "9")), "older");
+        assert!(!index.apply(key.clone(), meta("a", "10")), "the same");
+        assert!(!index.delete(&key, &meta("a", "9")), "older");
+        assert_eq!(index.get(&key).unwrap().resource_version, "10");
+        assert!(index.apply(key.clone(), meta("b", "3")), "another object");
+        assert!(index.delete(&key, &meta("b", "4")));
+        assert!(index.is_empty());
+    }
+
+    #[test]
+    fn a_relist_forgets_what_it_did_not_show() {
+        let mut index = SecretIndex::default();
+        for name in ["a", "b"] {
+            index.apply(ObjectKey::new("shop", name), meta(name, "1"));
+        }
+        let seen = HashSet::from([ObjectKey::new("shop", "a")]);
+        assert_eq!(index.retain(&seen), [ObjectKey::new("shop", "b")]);
+        assert_eq!(index.len(), 1);
+    }
+}
