@@ -10,4 +10,5 @@ pub mod names;
 pub mod provenance;
 pub mod resolve;
 pub mod source;
+pub mod transform;
 pub mod value;

@@ -1,0 +1,333 @@
+//! What can be wrong with values, said without them: names, kinds and positions only, and no library's own message,
+//! which may quote what it could not read.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::error::{Class, Classified};
+use crate::names::{KeyError, ParameterName, ParameterRef, SecretKey};
+use crate::provenance::ParameterKind;
+
+use super::json::JsonError;
+use super::limits::Measure;
+use super::template::TemplateError;
+
+/// The most faults that one refusal keeps; the rest is counted.
+const MAX_KEPT: usize = 10;
+/// The most names that one fault lists.
+const MAX_LISTED: usize = 10;
+
+/// One thing that keeps the Secret from being made.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Fault {
+    /// Named parameters that do not exist, or not at that version or label.
+    #[error("{} not in Parameter Store; create it, or set optional: true", Listed(.references))]
+    ParameterMissing {
+        /// What was asked for.
+        references: Vec<ParameterRef>,
+    },
+    /// No source found anything.
+    #[error(
+        "nothing was found at {}; the Secret is not written empty. Create a parameter, or correct the source",
+        Listed(.looked_at)
+    )]
+    SourceEmpty {
+        /// The paths and names that were read.
+        looked_at: Vec<String>,
+    },
+    /// Parameters were found, but none gave a key.
+    #[error(
+        "the parameters that were found give no key; add a template, or a source whose value is not an empty object"
+    )]
+    NothingToWrite,
+    /// The store reads SecureStrings only.
+    #[error("{parameter} is a {}; this store reads SecureString only", .kind.as_str())]
+    TypeRefused {
+        /// The parameter.
+        parameter: ParameterName,
+        /// Its type.
+        kind: ParameterKind,
+    },
+    /// The name gives a key that Kubernetes refuses.
+    #[error("{parameter}: {error}; change the source's keys, or exclude the parameter")]
+    InvalidKey {
+        /// The parameter.
+        parameter: ParameterName,
+        /// What is wrong with the key.
+        error: KeyError,
+    },
+    /// A member's name is no key. It is part of a value, so its place stands for it.
+    #[error(
+        "{parameter}: the member at {at} has a name that Kubernetes refuses as a key; allowed are 1 to 253 of \
+         a-z, A-Z, 0-9, '_', '.' and '-'"
+    )]
+    InvalidMember {
+        /// The parameter.
+        parameter: ParameterName,
+        /// Where the member begins.
+        at: super::json::Position,
+    },
+    /// Two parameters give one key.
+    #[error(
+        "key {key} comes from {first} and from {second}; rename one, exclude one, or set onCollision: LastWins \
+         where two sources give it"
+    )]
+    KeyCollision {
+        /// The key.
+        key: SecretKey,
+        /// Who gave it first.
+        first: Giver,
+        /// Who gave it again.
+        second: Giver,
+    },
+    /// A template has the key of a parameter.
+    #[error(
+        "key {key} comes from {parameter} and from a template; rename the template, or set templatesOnly: true"
+    )]
+    TemplateCollision {
+        /// The key.
+        key: SecretKey,
+        /// Who else gives it.
+        parameter: Giver,
+    },
+    /// `decode: Base64` of something else.
+    #[error("{parameter} is no standard base64 with padding: fault at character {character}")]
+    InvalidBase64 {
+        /// The parameter.
+        parameter: ParameterName,
+        /// Where, counted from 1, white space included; one behind the last where it ends too early.
+        character: usize,
+    },
+    /// `expand` or `pointer` of something that is no fitting JSON.
+    #[error("{parameter}: {error}")]
+    InvalidJson {
+        /// The parameter.
+        parameter: ParameterName,
+        /// What is wrong, and where.
+        error: JsonError,
+    },
+    /// The pointer names nothing in the value.
+    #[error("{parameter} has no member at pointer {pointer:?}")]
+    PointerMissing {
+        /// The parameter.
+        parameter: ParameterName,
+        /// The pointer, from the spec.
+        pointer: String,
+    },
+    /// The pointer itself is none.
+    #[error("{pointer:?} is no JSON pointer (RFC 6901); write it as /cert or /a~1b/0")]
+    InvalidPointer {
+        /// The pointer, from the spec.
+        pointer: String,
+    },
+    /// A template cannot be rendered.
+    #[error("template {key} {error}")]
+    Template {
+        /// The template's key.
+        key: SecretKey,
+        /// What is wrong, and where.
+        error: TemplateError,
+    },
+    /// The Secret's type needs a key that nothing gives.
+    #[error("a Secret of type {secret_type} needs the key {}", .keys.join(" or "))]
+    RequiredKeyMissing {
+        /// The type.
+        secret_type: String,
+        /// The keys, one of which is needed.
+        keys: &'static [&'static str],
+    },
+    /// `.dockerconfigjson` is not what the kubelet reads.
+    #[error("key .dockerconfigjson must hold a JSON object with an object auths in it{}", .error.as_ref().map(|e| format!(": it {e}")).unwrap_or_default())]
+    InvalidDockerConfig {
+        /// What is wrong with the JSON, where it is none.
+        error: Option<JsonError>,
+    },
+    /// More keys than allowed.
+    #[error(
+        "{keys} keys are more than the {limit} that one Secret may have; split it over several ParameterSyncs"
+    )]
+    TooManyKeys {
+        /// How many there are.
+        keys: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// More bytes than allowed.
+    #[error(
+        "{measure} would be {bytes} bytes, more than the {limit} allowed; split the Secret over several ParameterSyncs"
+    )]
+    TooLarge {
+        /// What was measured.
+        measure: Measure,
+        /// Its size.
+        bytes: usize,
+        /// The most that it may have.
+        limit: usize,
+    },
+    /// What was fetched does not fit what was asked for.
+    #[error(
+        "the answer for {what} does not fit the request; this is a fault of paramsync's own, please report it"
+    )]
+    Mismatch {
+        /// The source or parameter.
+        what: String,
+    },
+}
+
+/// Which parameter gave a key, by which source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Giver {
+    /// The parameter.
+    pub parameter: ParameterName,
+    /// The index in `spec.sources`.
+    pub source: usize,
+}
+
+impl fmt::Display for Giver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (sources[{}])", self.parameter, self.source)
+    }
+}
+
+impl Classified for Fault {
+    fn class(&self) -> Class {
+        match self {
+            Self::ParameterMissing { .. } | Self::SourceEmpty { .. } => Class::NotFound,
+            Self::Mismatch { .. } => Class::Bug,
+            _ => Class::Invalid,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::ParameterMissing { .. } => "ParameterMissing",
+            Self::SourceEmpty { .. } => "SourceEmpty",
+            Self::NothingToWrite => "NothingToWrite",
+            Self::TypeRefused { .. } => "TypeRefused",
+            Self::InvalidKey { .. } | Self::InvalidMember { .. } => "InvalidKey",
+            Self::KeyCollision { .. } | Self::TemplateCollision { .. } => "KeyCollision",
+            Self::InvalidBase64 { .. } => "InvalidBase64",
+            Self::InvalidJson { .. } => "InvalidJSON",
+            Self::PointerMissing { .. } => "PointerMissing",
+            Self::InvalidPointer { .. } => "InvalidPointer",
+            Self::Template { .. } => "TemplateFailed",
+            Self::RequiredKeyMissing { .. } => "RequiredKeyMissing",
+            Self::InvalidDockerConfig { .. } => "InvalidDockerConfig",
+            Self::TooManyKeys { .. } => "TooManyKeys",
+            Self::TooLarge { .. } => "TooLarge",
+            Self::Mismatch { .. } => "InternalError",
+        }
+    }
+}
+
+/// Why no Secret was made: every fault that was found, the first ten of them kept.
+///
+/// Its class and reason are those of the first fault: missing parameters come first, then the order of the spec.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{}", Joined(self))]
+pub struct TransformError {
+    first: Fault,
+    others: Vec<Fault>,
+    total: usize,
+}
+
+impl TransformError {
+    /// The faults that were kept, in the order of the spec.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// How many faults there were.
+    pub fn total(&self) -> usize {
+        self.total
+    }
+}
+
+impl Classified for TransformError {
+    fn class(&self) -> Class {
+        self.first.class()
+    }
+
+    fn reason(&self) -> &'static str {
+        self.first.reason()
+    }
+}
+
+impl From<Fault> for TransformError {
+    fn from(first: Fault) -> Self {
+        Self {
+            first,
+            others: Vec::new(),
+            total: 1,
+        }
+    }
+}
+
+/// Faults as they are found.
+#[derive(Default)]
+pub(super) struct Faults(Option<TransformError>);
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        match &mut self.0 {
+            None => self.0 = Some(fault.into()),
+            Some(error) => {
+                error.total += 1;
+                if error.others.len() + 1 < MAX_KEPT {
+                    error.others.push(fault);
+                }
+            }
+        }
+    }
+
+    /// Adds all that others found.
+    pub(super) fn append(&mut self, others: Self) {
+        let Some(error) = others.0 else { return };
+        let unkept = error.total - 1 - error.others.len();
+        self.add(error.first);
+        for fault in error.others {
+            self.add(fault);
+        }
+        if let Some(all) = &mut self.0 {
+            all.total += unkept;
+        }
+    }
+
+    /// Fails if there were any.
+    pub(super) fn settle(self) -> Result<(), TransformError> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+struct Joined<'a>(&'a TransformError);
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let error = self.0;
+        write!(f, "{}", error.first)?;
+        for fault in &error.others {
+            write!(f, "; {fault}")?;
+        }
+        match error.total - 1 - error.others.len() {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more faults"),
+        }
+    }
+}
+
+/// Names with commas between, the first ten of them.
+pub(super) struct Listed<'a, T>(pub(super) &'a [T]);
+
+impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, name) in self.0.iter().take(MAX_LISTED).enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{name}")?;
+        }
+        match self.0.len().saturating_sub(MAX_LISTED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}

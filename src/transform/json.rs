@@ -1,0 +1,392 @@
+//! `expand` and `pointer`: parts of a JSON value, exactly as they are written.
+//!
+//! serde_json says whether the text is JSON and where not. It does not hand out values: it would turn `1.10` into
+//! `1.1`, round large integers, and leave copies behind unwiped. What is valid is then only cut up here.
+
+use std::fmt;
+
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+use thiserror::Error;
+
+use super::wiped::Wiped;
+use crate::value::SecretValue;
+
+/// A place in a value's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The byte in the line, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} column {}", self.line, self.column)
+    }
+}
+
+/// What is wrong with a value that should be JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonFault {
+    /// Bytes that are no UTF-8.
+    NotText,
+    /// It ends in the middle.
+    CutOff,
+    /// It breaks JSON's grammar (RFC 8259).
+    Syntax,
+    /// An object was asked for.
+    NotAnObject,
+    /// A value that is `null`, which no key can hold.
+    Null,
+    /// A name that the same object has already.
+    DuplicateMember,
+    /// An escape that stands for half a character.
+    LoneSurrogate,
+}
+
+/// What is wrong with a value that should be JSON, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{} at {at}", .fault.what())]
+pub struct JsonError {
+    /// What.
+    pub fault: JsonFault,
+    /// Where.
+    pub at: Position,
+}
+
+impl JsonFault {
+    fn what(self) -> &'static str {
+        match self {
+            Self::NotText => "is not UTF-8 text",
+            Self::CutOff => "is JSON that ends too early",
+            Self::Syntax => "is no valid JSON",
+            Self::NotAnObject => "is JSON, but no object",
+            Self::Null => "has a null, which no key can hold,",
+            Self::DuplicateMember => "has a member's name twice in one object, again",
+            Self::LoneSurrogate => "has an escape that is no whole character",
+        }
+    }
+}
+
+/// A part of a valid JSON text.
+#[derive(Clone, Copy)]
+pub(super) struct Node<'a> {
+    whole: &'a str,
+    text: &'a str,
+}
+
+/// A member of an object.
+pub(super) struct Member<'a> {
+    name: Wiped,
+    at: usize,
+    pub(super) node: Node<'a>,
+}
+
+impl Member<'_> {
+    /// The name's text, unescaped.
+    pub(super) fn name(&self) -> &str {
+        std::str::from_utf8(self.name.as_bytes()).unwrap_or_default()
+    }
+
+    /// Where the name begins.
+    pub(super) fn position(&self) -> Position {
+        position(self.node.whole, self.at)
+    }
+}
+
+impl<'a> Node<'a> {
+    /// Checks a whole value.
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
+        let whole = std::str::from_utf8(bytes).map_err(|error| {
+            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            JsonError {
+                fault: JsonFault::NotText,
+                at: position(&valid, valid.len()),
+            }
+        })?;
+        serde_json::from_str::<IgnoredAny>(whole).map_err(|error| JsonError {
+            fault: match error.classify() {
+                Category::Eof => JsonFault::CutOff,
+                _ => JsonFault::Syntax,
+            },
+            at: Position {
+                line: error.line(),
+                column: error.column(),
+            },
+        })?;
+        Ok(Self {
+            whole,
+            text: whole.trim_matches(WHITE),
+        })
+    }
+
+    /// Whether it is an object.
+    pub(super) fn is_object(&self) -> bool {
+        self.text.starts_with('{')
+    }
+
+    /// The members of an object, in their order; no name twice.
+    pub(super) fn members(&self) -> Result<Vec<Member<'a>>, JsonError> {
+        if !self.is_object() {
+            return Err(self.fault(JsonFault::NotAnObject));
+        }
+        let mut members = Vec::new();
+        let mut cursor = Cursor::inside(self);
+        while let Some(name) = cursor.value() {
+            let node = cursor.value().ok_or_else(|| self.fault(JsonFault::Syntax))?;
+            members.push(Member {
+                name: name.unescaped()?,
+                at: name.offset(),
+                node,
+            });
+        }
+        let mut order: Vec<usize> = (0..members.len()).collect();
+        order.sort_by_key(|&at| (members[at].name.as_bytes(), at));
+        let again = order
+            .windows(2)
+            .filter(|pair| members[pair[0]].name() == members[pair[1]].name())
+            .map(|pair| pair[1])
+            .min();
+        match again {
+            Some(at) => Err(JsonError {
+                fault: JsonFault::DuplicateMember,
+                at: members[at].position(),
+            }),
+            None => Ok(members),
+        }
+    }
+
+    /// The part that `pointer` names, if there is one (RFC 6901, section 4).
+    pub(super) fn at(self, pointer: &Pointer) -> Result<Option<Self>, JsonError> {
+        let mut node = self;
+        for token in &pointer.0 {
+            let next = if node.is_object() {
+                let members = node.members()?;
+                members
+                    .into_iter()
+                    .find(|member| member.name() == token)
+                    .map(|m| m.node)
+            } else if node.text.starts_with('[') {
+                index(token).and_then(|at| Cursor::inside(&node).nth(at))
+            } else {
+                None
+            };
+            match next {
+                Some(found) => node = found,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(node))
+    }
+
+    /// What goes into a key: a string's text; of everything else the JSON as written, without the white space
+    /// between. `null` is refused: neither "null" nor an empty key is what anybody meant.
+    pub(super) fn value(&self) -> Result<SecretValue, JsonError> {
+        match self.text.as_bytes().first() {
+            Some(b'"') => self.unescaped().map(Wiped::into_value),
+            Some(b'n') => Err(self.fault(JsonFault::Null)),
+            _ => Ok(self.compact().into_value()),
+        }
+    }
+
+    fn compact(&self) -> Wiped {
+        let mut out = Wiped::with_capacity(self.text.len());
+        let mut rest = self.text;
+        while let Some(first) = rest.chars().next() {
+            let length = if first == '"' {
+                string_length(rest)
+            } else {
+                first.len_utf8()
+            };
+            let (part, tail) = rest.split_at(length);
+            if !WHITE.contains(&first) {
+                out.push(part.as_bytes());
+            }
+            rest = tail;
+        }
+        out
+    }
+
+    fn unescaped(&self) -> Result<Wiped, JsonError> {
+        let mut rest = self
+            .text
+            .get(1..self.text.len().saturating_sub(1))
+            .unwrap_or_default();
+        let mut out = Wiped::with_capacity(rest.len());
+        while let Some(at) = rest.find('\\') {
+            out.push(&rest.as_bytes()[..at]);
+            let (c, length) = escape(&rest[at..]).ok_or_else(|| self.fault(JsonFault::LoneSurrogate))?;
+            out.push_char(c);
+            rest = &rest[at + length..];
+        }
+        out.push(rest.as_bytes());
+        Ok(out)
+    }
+
+    /// Where in the whole it begins. Both are slices of one text.
+    fn offset(&self) -> usize {
+        self.text.as_ptr() as usize - self.whole.as_ptr() as usize
+    }
+
+    fn fault(&self, fault: JsonFault) -> JsonError {
+        JsonError {
+            fault,
+            at: position(self.whole, self.offset()),
+        }
+    }
+}
+
+const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
+
+fn position(whole: &str, offset: usize) -> Position {
+    let before = &whole.as_bytes()[..offset.min(whole.len())];
+    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
+    Position {
+        line: before.iter().filter(|b| **b == b'\n').count() + 1,
+        column: before.len() - start + 1,
+    }
+}
+
+/// Walks over the values between the brackets of valid JSON; names count as values.
+struct Cursor<'a> {
+    whole: &'a str,
+    rest: &'a str,
+}
+
+impl<'a> Cursor<'a> {
+    fn inside(node: &Node<'a>) -> Self {
+        Self {
+            whole: node.whole,
+            rest: node
+                .text
+                .get(1..node.text.len().saturating_sub(1))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn value(&mut self) -> Option<Node<'a>> {
+        let between = |c: char| WHITE.contains(&c) || c == ',' || c == ':';
+        let begins = self.rest.trim_start_matches(between);
+        if begins.is_empty() {
+            return None;
+        }
+        let (text, rest) = begins.split_at(value_length(begins));
+        self.rest = rest;
+        Some(Node {
+            whole: self.whole,
+            text,
+        })
+    }
+
+    fn nth(mut self, at: usize) -> Option<Node<'a>> {
+        for _ in 0..at {
+            self.value()?;
+        }
+        self.value()
+    }
+}
+
+/// How many bytes the value at the beginning of `text` has.
+fn value_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at += string_length(&text[at..]),
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' => {
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return at,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    at
+}
+
+/// How many bytes the string at the beginning of `text` has, quotes included.
+fn string_length(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return at + 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// The character that the escape at the beginning of `text` stands for, and the escape's length.
+fn escape(text: &str) -> Option<(char, usize)> {
+    let plain = |c| Some((c, 2));
+    match text.as_bytes().get(1)? {
+        b'b' => plain('\u{8}'),
+        b'f' => plain('\u{c}'),
+        b'n' => plain('\n'),
+        b'r' => plain('\r'),
+        b't' => plain('\t'),
+        b'u' => {
+            let unit = |at: usize| u16::from_str_radix(text.get(at..at + 4)?, 16).ok();
+            let first = unit(2)?;
+            if let Some(c) = char::from_u32(first.into()) {
+                return Some((c, 6));
+            }
+            text.get(6..8).filter(|begin| *begin == "\\u")?;
+            let pair = char::decode_utf16([first, unit(8)?]).next()?.ok()?;
+            Some((pair, 12))
+        }
+        other => plain(char::from(*other)),
+    }
+}
+
+/// A JSON pointer (RFC 6901): the unescaped names on the way.
+pub(super) struct Pointer(Vec<String>);
+
+impl Pointer {
+    /// Parses a pointer; none where it breaks RFC 6901, section 3.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() {
+            return Some(Self(Vec::new()));
+        }
+        text.strip_prefix('/')?
+            .split('/')
+            .map(|token| {
+                let strange = token
+                    .split('~')
+                    .skip(1)
+                    .any(|after| !after.starts_with(['0', '1']));
+                (!strange).then(|| token.replace("~1", "/").replace("~0", "~"))
+            })
+            .collect::<Option<_>>()
+            .map(Self)
+    }
+}
+
+/// Whether a text is a JSON pointer (RFC 6901), so that a wrong one is refused before anything is decrypted.
+pub fn is_pointer(text: &str) -> bool {
+    Pointer::parse(text).is_some()
+}
+
+/// An array index: digits, without a leading zero. `-` names the element behind the last, which is never there.
+fn index(token: &str) -> Option<usize> {
+    let plain = token == "0" || (!token.starts_with('0') && token.bytes().all(|b| b.is_ascii_digit()));
+    plain.then(|| token.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+#[path = "json_tests.rs"]
+mod tests;

@@ -1,0 +1,244 @@
+//! How large a Secret may be, measured before it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::names::SecretKey;
+use crate::provenance::{self, Provenance};
+use crate::value::SecretValue;
+
+use super::error::{Fault, Faults};
+
+/// The most keys that one Secret may have.
+pub const MAX_KEYS: usize = 1_000;
+/// The most bytes that all values together may have: Kubernetes' own rule for Secrets (`MaxSecretSize`).
+pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
+/// The most bytes that all annotations together may have: Kubernetes' own rule for objects.
+pub const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
+/// The most bytes of values, annotations and keys together. Above 1.5 MiB etcd refuses the object, which the API
+/// server reports as if it were to pass; each key is stored again in the record of who owns it.
+pub const MAX_BYTES: usize = 1280 * 1024;
+/// What the record of ownership adds to a key, in bytes.
+const KEY_OVERHEAD: usize = 16;
+
+/// What was too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// All values.
+    Values,
+    /// The annotation that says where they come from.
+    Provenance,
+    /// All annotations.
+    Annotations,
+    /// Values, annotations and keys.
+    Whole,
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Values => "the values",
+            Self::Provenance => "the annotation with the names and versions of the parameters",
+            Self::Annotations => "the annotations",
+            Self::Whole => "values, annotations and keys together",
+        })
+    }
+}
+
+/// The sizes that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sizes {
+    keys: usize,
+    key_bytes: usize,
+    values: usize,
+    provenance: usize,
+    annotations: usize,
+}
+
+/// Adds a fault for each bound that the Secret would break.
+pub(super) fn check(
+    data: &BTreeMap<SecretKey, SecretValue>,
+    provenance: &Provenance,
+    annotations: &BTreeMap<String, String>,
+    faults: &mut Faults,
+) {
+    let provenance = provenance.to_annotation().len();
+    let own: usize = annotations
+        .iter()
+        .map(|(name, text)| name.len() + text.len())
+        .sum();
+    Sizes {
+        keys: data.len(),
+        key_bytes: data.keys().map(|key| key.as_str().len()).sum(),
+        values: data.values().map(SecretValue::len).sum(),
+        provenance,
+        annotations: provenance::ANNOTATION.len() + provenance + own,
+    }
+    .check(faults);
+}
+
+impl Sizes {
+    fn check(&self, faults: &mut Faults) {
+        if self.keys > MAX_KEYS {
+            faults.add(Fault::TooManyKeys {
+                keys: self.keys,
+                limit: MAX_KEYS,
+            });
+        }
+        let whole = self.values + self.annotations + self.key_bytes + self.keys * KEY_OVERHEAD;
+        for (measure, bytes, limit) in [
+            (Measure::Values, self.values, MAX_VALUE_BYTES),
+            (Measure::Provenance, self.provenance, provenance::MAX_BYTES),
+            (Measure::Annotations, self.annotations, MAX_ANNOTATION_BYTES),
+            (Measure::Whole, whole, MAX_BYTES),
+        ] {
+            if bytes > limit {
+                faults.add(Fault::TooLarge {
+                    measure,
+                    bytes,
+                    limit,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn faults(sizes: Sizes) -> Vec<Fault> {
+        let mut faults = Faults::default();
+        sizes.check(&mut faults);
+        faults
+            .settle()
+            .err()
+            .map(|error| error.faults().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    const SMALL: Sizes = Sizes {
+        keys: 1,
+        key_bytes: 1,
+        values: 1,
+        provenance: 200,
+        annotations: 300,
+    };
+
+    #[test]
+    fn each_bound_holds_to_the_byte() {
+        let large = |measure, bytes, limit| {
+            Some(Fault::TooLarge {
+                measure,
+                bytes,
+                limit,
+            })
+        };
+        let whole = Sizes {
+            keys: 10,
+            key_bytes: 100,
+            values: 1_048_576,
+            provenance: 10,
+            annotations: 0,
+        };
+        for (what, sizes, expected) in [
+            ("1,000 keys", Sizes { keys: 1000, ..SMALL }, None),
+            (
+                "1,001 keys",
+                Sizes { keys: 1001, ..SMALL },
+                Some(Fault::TooManyKeys {
+                    keys: 1001,
+                    limit: 1000,
+                }),
+            ),
+            (
+                "1 MiB of values",
+                Sizes {
+                    values: 1_048_576,
+                    ..SMALL
+                },
+                None,
+            ),
+            (
+                "a byte more",
+                Sizes {
+                    values: 1_048_577,
+                    ..SMALL
+                },
+                large(Measure::Values, 1_048_577, 1_048_576),
+            ),
+            (
+                "192 KiB of provenance",
+                Sizes {
+                    provenance: 196_608,
+                    ..SMALL
+                },
+                None,
+            ),
+            (
+                "a byte more",
+                Sizes {
+                    provenance: 196_609,
+                    ..SMALL
+                },
+                large(Measure::Provenance, 196_609, 196_608),
+            ),
+            (
+                "256 KiB of annotations",
+                Sizes {
+                    annotations: 262_144,
+                    ..SMALL
+                },
+                None,
+            ),
+            (
+                "a byte more",
+                Sizes {
+                    annotations: 262_145,
+                    ..SMALL
+                },
+                large(Measure::Annotations, 262_145, 262_144),
+            ),
+            (
+                "1.25 MiB in all",
+                Sizes {
+                    annotations: 261_884,
+                    ..whole
+                },
+                None,
+            ),
+            (
+                "a byte more",
+                Sizes {
+                    annotations: 261_885,
+                    ..whole
+                },
+                large(Measure::Whole, 1_310_721, 1_310_720),
+            ),
+        ] {
+            assert_eq!(faults(sizes), Vec::from_iter(expected), "{what}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_stays_so_when_anything_shrinks(
+            sizes in (0_usize..1100, 0_usize..300_000, 0_usize..1_100_000, 0_usize..200_000, 0_usize..270_000),
+            by in 0_usize..1000,
+        ) {
+            let (keys, key_bytes, values, provenance, annotations) = sizes;
+            let sizes = Sizes { keys, key_bytes, values, provenance, annotations };
+            prop_assume!(faults(sizes).is_empty());
+            let smaller = Sizes {
+                keys: keys.saturating_sub(by),
+                key_bytes: key_bytes.saturating_sub(by),
+                values: values.saturating_sub(by),
+                provenance: provenance.saturating_sub(by),
+                annotations: annotations.saturating_sub(by),
+            };
+            prop_assert!(faults(smaller).is_empty());
+        }
+    }
+}
