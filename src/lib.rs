@@ -4,6 +4,9 @@
 //! Data flows one way through the rooms: watch, resolve, decide, fetch (`source`), transform, decide again, apply,
 //! report. Each room is pure or a thin shell round I/O, and returns a type that only the next one accepts.
 
+pub mod admin;
+pub mod api;
+pub mod apply;
 pub mod decide;
 pub mod error;
 pub mod names;
@@ -12,3 +15,4 @@ pub mod resolve;
 pub mod source;
 pub mod transform;
 pub mod value;
+pub mod watch;

@@ -3,9 +3,102 @@
 //! Everything that can be refused without asking AWS is refused here: names, globs, keys, stores and who may use
 //! them, the claim on the target.
 
+mod access;
+mod refusal;
+mod shape;
+mod sources;
+mod store;
+mod target;
+#[cfg(test)]
+mod tests;
 mod types;
 
+pub use refusal::Refusal;
+pub use store::EndpointPolicy;
 pub use types::{
     Auth, Closure, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
     OnMissing, ParameterTypes, PathRead, PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
 };
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kube::ResourceExt;
+
+use crate::api::{self, ParameterSync};
+use crate::names::ObjectKey;
+use crate::watch::{NamespaceIndex, SYNC_REQUEST, StoreIndex, SyncIndex, store_of};
+
+/// How stale a value may get where the spec does not say.
+pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
+
+/// All that a reference can lead to.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Who wants which Secret.
+    pub syncs: &'a SyncIndex,
+    /// The stores.
+    pub stores: &'a StoreIndex,
+    /// The namespaces.
+    pub namespaces: &'a NamespaceIndex,
+    /// Where stores of tenants may send the operator.
+    pub endpoints: &'a EndpointPolicy,
+}
+
+/// Parses a ParameterSync, follows its references, and checks all that can be checked without AWS.
+pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Resolved, Refusal> {
+    let spec = &object.spec;
+    let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
+    let uid = object.uid().unwrap_or_default();
+    let target = target::parse(&key, spec.target.as_ref())?;
+    check_claim(&key, &target.name, around.syncs)?;
+    let sources = sources::parse(&spec.sources)?;
+    target::check_keys(&target, &sources)?;
+    let (store, limits, parameter_types) = store::resolve(&key, &store_of(object), around, &sources)?;
+    Ok(Resolved {
+        shape: shape::shape(spec, &target, &uid),
+        uid: uid.into(),
+        generation: object.metadata.generation.unwrap_or_default(),
+        store,
+        limits,
+        parameter_types,
+        sources,
+        on_collision: match spec.on_collision.unwrap_or_default() {
+            api::OnCollision::Fail => OnCollision::Fail,
+            api::OnCollision::LastWins => OnCollision::LastWins,
+        },
+        target,
+        interval: interval(spec.interval.as_deref())?,
+        suspended: spec.suspend.unwrap_or_default(),
+        gate: Gate::default(),
+        sync_request: object.annotations().get(SYNC_REQUEST).cloned(),
+        object: key,
+    })
+}
+
+fn check_claim(object: &ObjectKey, target: &str, syncs: &SyncIndex) -> Result<(), Refusal> {
+    match syncs.holder(&ObjectKey::new(object.namespace.clone(), target)) {
+        Some(holder) if holder != object => {
+            Err(Refusal::TargetClaimed { target: target.to_owned(), holder: holder.name.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn interval(text: Option<&str>) -> Result<Duration, Refusal> {
+    let Some(text) = text else {
+        return Ok(DEFAULT_INTERVAL);
+    };
+    let bounds = Duration::from_secs(10)..=Duration::from_secs(24 * 3600);
+    text.parse::<SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| bounds.contains(duration))
+        .ok_or_else(|| Refusal::field("interval", format!("{text:?} is not a duration from 10s to 24h, such as 10m")))
+}
+
+/// An empty map for what is absent.
+fn map(given: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    given.cloned().unwrap_or_default()
+}

@@ -15,7 +15,7 @@ pub use namespaces::NamespaceIndex;
 pub use ownership::reduce;
 pub use secrets::SecretIndex;
 pub use stores::{StoreIndex, StoreKey, StoreSpec};
-pub use syncs::SyncIndex;
+pub use syncs::{SYNC_REQUEST, SyncIndex, store_of};
 pub use triggers::Triggers;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

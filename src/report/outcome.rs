@@ -1,0 +1,181 @@
+//! What came of one pass.
+
+use jiff::Timestamp;
+
+use crate::apply::ApplyError;
+use crate::decide::{Blocked, Ownership, Purpose, Why};
+use crate::error::{Class, Classified};
+use crate::names::ParameterName;
+use crate::resolve::Refusal;
+use crate::source::SourceError;
+use crate::transform::TransformError;
+
+/// What came of one pass over a ParameterSync.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It could not be acted on.
+    Refused(Refusal),
+    /// Nothing was written.
+    Left {
+        /// Why.
+        why: Why,
+        /// Why the facts are not as fresh as wanted, where they are not.
+        fault: Option<SourceError>,
+    },
+    /// Values could not be fetched.
+    FetchFailed(SourceError),
+    /// Values could not be made into a Secret.
+    TransformFailed(TransformError),
+    /// The Secret could not be written or looked at.
+    ApplyFailed(ApplyError),
+    /// The Secret was written.
+    Applied {
+        /// Why.
+        purpose: Purpose,
+        /// Whether it was not there before.
+        created: bool,
+        /// What had been changed by others, as `data.DB_PASSWORD`.
+        repaired: Vec<String>,
+        /// Who had changed it.
+        rivals: Vec<String>,
+        /// The parameters whose version changed.
+        changed: Vec<ParameterName>,
+    },
+}
+
+/// A fault as the conditions say it.
+pub(super) struct Fault {
+    pub reason: &'static str,
+    pub message: String,
+    pub class: Class,
+    /// Whether the Secret may still be called ready if it is intact.
+    pub ready_if_intact: bool,
+}
+
+impl Outcome {
+    /// When what waits may get in, where that is known.
+    pub fn opens_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Left { why, .. } => why.opens_at(),
+            _ => None,
+        }
+    }
+
+    /// What is wrong, if anything is.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let of = |error: &dyn Fail, ready_if_intact| Some(error.fault(ready_if_intact));
+        match self {
+            Self::Applied { .. } => None,
+            Self::Refused(refusal) => of(refusal, false),
+            Self::FetchFailed(error) => of(error, true),
+            Self::TransformFailed(error) => of(error, false),
+            Self::ApplyFailed(error) => of(error, true),
+            Self::Left { why: Why::InSync, fault } => fault.as_ref().and_then(|error| of(error, true)),
+            Self::Left { why, .. } => why_fault(why),
+        }
+    }
+}
+
+trait Fail {
+    fn fault(&self, ready_if_intact: bool) -> Fault;
+}
+
+impl<E: Classified + std::fmt::Display> Fail for E {
+    fn fault(&self, ready_if_intact: bool) -> Fault {
+        Fault { reason: self.reason(), message: self.to_string(), class: self.class(), ready_if_intact }
+    }
+}
+
+fn why_fault(why: &Why) -> Option<Fault> {
+    let (reason, class, ready_if_intact, message) = match why {
+        Why::InSync => return None,
+        Why::Suspended => {
+            ("Suspended", Class::Transient, true, "spec.suspend is true; nothing is written".to_owned())
+        }
+        Why::NamespaceTerminating => {
+            ("NamespaceTerminating", Class::Transient, true, "the namespace is being deleted".to_owned())
+        }
+        Why::SecretTerminating => (
+            "SecretTerminating",
+            Class::Transient,
+            false,
+            "the Secret is being deleted; it is made anew once it is gone".to_owned(),
+        ),
+        Why::NotOurs(ownership) => ("SecretNotOurs", Class::Conflict, false, not_ours(ownership)),
+        Why::Held(closure) => {
+            let until = closure.until.map(|until| format!(" until {until}")).unwrap_or_default();
+            ("FrozenByCalendar", Class::Transient, true, format!("changes wait for {}{until}", closure.by))
+        }
+        Why::ParameterMissing(missing) => {
+            let message = format!("{} does not exist; create it, or mark the source optional", list(missing));
+            ("ParameterMissing", Class::NotFound, false, message)
+        }
+        Why::RemovalHeld(gone) => {
+            let message = format!("{} is gone, and onMissing is Hold; the Secret stays as it is", list(gone));
+            ("RemovalHeld", Class::NotFound, true, message)
+        }
+        Why::SourceEmpty => (
+            "SourceEmpty",
+            Class::NotFound,
+            false,
+            "every parameter of the Secret is gone; nothing is removed, and the Secret stays as it is".to_owned(),
+        ),
+        Why::RepairBlocked(blocked) => ("RepairBlocked", Class::Conflict, false, repair_blocked(blocked)),
+        Why::Contested { rivals, fields, until } => {
+            let rivals = if rivals.is_empty() { "somebody".to_owned() } else { list(rivals) };
+            let message = format!(
+                "{rivals} changes {} again and again; the next repair is at {until}; stop that writer",
+                list(fields)
+            );
+            ("Contested", Class::Conflict, false, message)
+        }
+        Why::Lagging(names) => {
+            let message = format!("the answer about {} is older than one before; asking again", list(names));
+            ("SourceLagging", Class::Transient, true, message)
+        }
+        Why::Overtaken => {
+            ("Overtaken", Class::Transient, true, "something changed meanwhile; deciding anew".to_owned())
+        }
+    };
+    Some(Fault { reason, message, class, ready_if_intact })
+}
+
+fn not_ours(ownership: &Ownership) -> String {
+    match ownership {
+        Ownership::Foreign => {
+            "a Secret of that name exists and is not ours; delete it, name another target, or set target.adopt"
+                .to_owned()
+        }
+        Ownership::OtherOwner { owner } => {
+            format!("the Secret was written by ParameterSync {owner}; name another target, or set target.adopt")
+        }
+        Ownership::Controlled { controller } => {
+            format!("the Secret is controlled by {controller}, which would go on writing it; name another target")
+        }
+    }
+}
+
+fn repair_blocked(blocked: &Blocked) -> String {
+    match blocked {
+        Blocked::AppliedVersionGone(names) => format!(
+            "AppliedVersionGone: the Secret was changed by others, and Parameter Store no longer has the applied version of {}",
+            list(names)
+        ),
+        Blocked::OriginChanged => {
+            "OriginChanged: the Secret was changed by others, and its values came from another account or region than the store names now".to_owned()
+        }
+        Blocked::SpecChanged => {
+            "SpecChanged: the Secret was changed by others, and the edited spec may not get in now".to_owned()
+        }
+    }
+}
+
+/// The first few, and how many more.
+pub(super) fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> = items.iter().take(SHOWN).map(ToString::to_string).collect();
+    match items.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

@@ -1,0 +1,126 @@
+//! Where reports go: the status subresource and events. I/O.
+
+use std::future::Future;
+use std::time::Duration;
+
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource};
+use serde_json::json;
+
+use super::{Note, Report};
+use crate::api::ParameterSync;
+use crate::names::ObjectKey;
+use crate::provenance::FIELD_MANAGER;
+
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where reports go.
+pub trait StatusSink: Send + Sync + 'static {
+    /// Writes the status where it differs from the object's, and the events. Says whether a status was written.
+    fn write(
+        &self,
+        object: &ParameterSync,
+        report: &Report,
+    ) -> impl Future<Output = Result<bool, StatusError>> + Send;
+}
+
+/// The status could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the status of {object} cannot be written: {detail}")]
+pub struct StatusError {
+    object: ObjectKey,
+    detail: String,
+}
+
+/// The real API server.
+#[derive(Clone)]
+pub struct ApiServer {
+    client: Client,
+    recorder: Recorder,
+}
+
+impl ApiServer {
+    /// Writes by `client`; events say that `instance` reports them.
+    pub fn new(client: Client, instance: Option<String>) -> Self {
+        let reporter = Reporter { controller: "paramsync".to_owned(), instance };
+        Self { recorder: Recorder::new(client.clone(), reporter), client }
+    }
+
+    /// Says of an object that could not be read what is wrong with it.
+    pub async fn refuse_malformed(&self, object: &ObjectKey, generation: Option<i64>, error: &str) {
+        let now = crate::clock::wall_clock();
+        let message = format!("the object cannot be read: {error}; correct the field and apply it again");
+        let condition = |kind: &str| {
+            json!({
+                "type": kind, "status": "False", "reason": "InvalidSpec", "message": message,
+                "observedGeneration": generation, "lastTransitionTime": now,
+            })
+        };
+        let status = json!({
+            "apiVersion": ParameterSync::api_version(&()), "kind": ParameterSync::kind(&()),
+            "metadata": {"name": object.name, "namespace": object.namespace},
+            "status": {
+                "observedGeneration": generation.unwrap_or_default(),
+                "conditions": [condition("Ready"), condition("UpToDate")],
+            },
+        });
+        // The object itself cannot be read, so the answer must not be either.
+        let resource = kube::api::ApiResource::erase::<ParameterSync>(&());
+        let api: Api<kube::api::DynamicObject> =
+            Api::namespaced_with(self.client.clone(), &object.namespace, &resource);
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let request = api.patch_status(&object.name, &params, &Patch::Apply(status));
+        if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
+            tracing::warn!(%object, %error, "the status of a malformed object cannot be written");
+        }
+    }
+
+    async fn publish(&self, object: &ParameterSync, note: &Note) {
+        let event = Event {
+            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            reason: note.reason.clone(),
+            note: Some(note.text.clone()),
+            action: note.action.to_owned(),
+            secondary: None,
+        };
+        let request = self.recorder.publish(&event, &object.object_ref(&()));
+        if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
+            tracing::debug!(%error, reason = note.reason, "an event could not be written");
+        }
+    }
+}
+
+impl StatusSink for ApiServer {
+    async fn write(&self, object: &ParameterSync, report: &Report) -> Result<bool, StatusError> {
+        let meta = object.meta();
+        let namespace = meta.namespace.clone().unwrap_or_default();
+        let name = meta.name.clone().unwrap_or_default();
+        for note in &report.notes {
+            self.publish(object, note).await;
+        }
+        if object.status.as_ref() == Some(&report.status) {
+            return Ok(false);
+        }
+        let failed = |detail: String| StatusError {
+            object: ObjectKey::new(namespace.as_str(), name.as_str()),
+            detail,
+        };
+        let body = json!({
+            "apiVersion": ParameterSync::api_version(&()), "kind": ParameterSync::kind(&()),
+            "metadata": {"name": name, "namespace": namespace, "uid": meta.uid},
+            "status": report.status,
+        });
+        let api: Api<ParameterSync> = Api::namespaced(self.client.clone(), &namespace);
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let request = api.patch_status(&name, &params, &Patch::Apply(body));
+        match tokio::time::timeout(TIMEOUT, request).await {
+            Err(_) => Err(failed("no answer in 10 s".to_owned())),
+            // Deleted meanwhile: nobody is left to read it.
+            Ok(Err(kube::Error::Api(status))) if status.is_not_found() || status.is_conflict() => Ok(false),
+            Ok(Err(error)) => Err(failed(error.to_string())),
+            Ok(Ok(_)) => Ok(true),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! `spec.storeRef`, followed.
+
+use super::access::Access;
+use super::refusal::Refusal;
+use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity};
+use super::Surroundings;
+use crate::api::{self, ClusterParameterStoreSpec, LimitsSpec, ParameterStoreSpec};
+use crate::names::ObjectKey;
+use crate::watch::{StoreKey, StoreSpec};
+
+/// The store's share of the quota where it does not say: half of AWS's 40.
+const DEFAULT_REQUESTS_PER_SECOND: u32 = 20;
+
+/// Which endpoints the stores of tenants may name, from `--allow-endpoint`. Without it a tenant could aim the operator
+/// at any host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndpointPolicy {
+    allowed: Vec<String>,
+}
+
+impl EndpointPolicy {
+    /// Allows these endpoints: a URL of scheme, host and port; a port of `*` is any.
+    pub fn new(allowed: Vec<String>) -> Self {
+        Self { allowed: allowed.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect() }
+    }
+
+    fn allows(&self, endpoint: &str) -> bool {
+        let endpoint = endpoint.trim_end_matches('/');
+        self.allowed.iter().any(|allowed| match allowed.strip_suffix(":*") {
+            Some(host) => endpoint.strip_prefix(host).is_some_and(|rest| {
+                rest.is_empty()
+                    || rest.strip_prefix(':').is_some_and(|port| {
+                        !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+                    })
+            }),
+            None => endpoint == allowed,
+        })
+    }
+}
+
+pub(super) fn resolve(
+    object: &ObjectKey,
+    key: &StoreKey,
+    around: &Surroundings<'_>,
+    sources: &[Source],
+) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
+    let store = key.to_string();
+    let spec = around.stores.get(key).ok_or_else(|| Refusal::StoreNotFound { store: store.clone() })?;
+    let parts = match spec {
+        StoreSpec::Namespaced(spec) => namespaced(object, &store, spec, around.endpoints)?,
+        StoreSpec::Cluster(spec) => cluster(object, &store, spec, around, sources)?,
+    };
+    check_regions(sources, &parts.0.region)?;
+    Ok(parts)
+}
+
+fn namespaced(
+    object: &ObjectKey,
+    store: &str,
+    spec: &ParameterStoreSpec,
+    endpoints: &EndpointPolicy,
+) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
+    let invalid = |field: &str, why: String| Refusal::StoreInvalid {
+        store: store.to_owned(),
+        field: field.to_owned(),
+        why,
+    };
+    if let Some(endpoint) = spec.endpoint_url.as_ref().filter(|endpoint| !endpoints.allows(endpoint)) {
+        let why = format!("{endpoint:?} is not on the operator's list; start it with --allow-endpoint, or use a ClusterParameterStore");
+        return Err(invalid("endpointURL", why));
+    }
+    let auth = spec.auth.clone().unwrap_or_default();
+    let Some(keys) = auth.secret_ref else {
+        let why = "is missing; a ParameterStore brings its own credentials, a ClusterParameterStore may use the operator's";
+        return Err(invalid("auth.secretRef", why.to_owned()));
+    };
+    let keys = SecretKeyPair {
+        secret: ObjectKey::new(object.namespace.clone(), keys.name),
+        access_key_id: keys.access_key_id_key,
+        secret_access_key: keys.secret_access_key_key,
+    };
+    let auth = Auth { keys: Some(keys), role_arn: auth.role_arn, external_id: auth.external_id };
+    let identity =
+        StoreIdentity { region: spec.region.clone(), endpoint: spec.endpoint_url.clone(), auth };
+    Ok((identity, limits(spec.limits.as_ref()), parameter_types(spec.parameter_types)))
+}
+
+fn cluster(
+    object: &ObjectKey,
+    store: &str,
+    spec: &ClusterParameterStoreSpec,
+    around: &Surroundings<'_>,
+    sources: &[Source],
+) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
+    let namespace = &*object.namespace;
+    let refused =
+        || Refusal::NamespaceNotAllowed { store: store.to_owned(), namespace: namespace.to_owned() };
+    // A namespace whose labels are not known yet is let in nowhere.
+    let labels = around.namespaces.labels(namespace).ok_or_else(refused)?;
+    let access = Access::of(&spec.access, namespace, labels)
+        .map_err(|(field, why)| Refusal::StoreInvalid { store: store.to_owned(), field, why })?
+        .ok_or_else(refused)?;
+    access.check(sources, store, namespace)?;
+    let auth = spec.auth.clone().unwrap_or_default();
+    let keys = auth.secret_ref.map(|keys| SecretKeyPair {
+        secret: ObjectKey::new(keys.namespace, keys.name),
+        access_key_id: keys.access_key_id_key,
+        secret_access_key: keys.secret_access_key_key,
+    });
+    let identity = StoreIdentity {
+        region: spec.region.clone(),
+        endpoint: spec.endpoint_url.clone(),
+        auth: Auth { keys, role_arn: auth.role_arn, external_id: auth.external_id },
+    };
+    Ok((identity, limits(spec.limits.as_ref()), parameter_types(spec.parameter_types)))
+}
+
+/// A shared parameter lives in the region of its ARN, and the store's client asks one region only.
+fn check_regions(sources: &[Source], region: &str) -> Result<(), Refusal> {
+    for (index, source) in sources.iter().enumerate() {
+        let Source::Named(source) = source else { continue };
+        match source.reference.name.shared_from() {
+            Some((named, _)) if named != region => {
+                let why = format!("the ARN names region {named}, and the store reads {region}; use a store of that region");
+                return Err(Refusal::field(format!("sources[{index}].name"), why));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn limits(spec: Option<&LimitsSpec>) -> Limits {
+    let rate = spec.and_then(|spec| spec.requests_per_second).and_then(|rate| u32::try_from(rate).ok());
+    Limits { requests_per_second: rate.filter(|rate| *rate > 0).unwrap_or(DEFAULT_REQUESTS_PER_SECOND) }
+}
+
+fn parameter_types(spec: Option<api::ParameterTypes>) -> ParameterTypes {
+    match spec.unwrap_or_default() {
+        api::ParameterTypes::Any => ParameterTypes::Any,
+        api::ParameterTypes::SecureStringOnly => ParameterTypes::SecureStringOnly,
+    }
+}

@@ -1,0 +1,79 @@
+//! ParameterStores and ClusterParameterStores.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::{ClusterParameterStoreSpec, ParameterStoreSpec};
+
+/// Which store.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum StoreKey {
+    /// A ParameterStore.
+    Namespaced {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+    /// A ClusterParameterStore.
+    Cluster {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl fmt::Display for StoreKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespaced { name, .. } => write!(f, "ParameterStore/{name}"),
+            Self::Cluster { name } => write!(f, "ClusterParameterStore/{name}"),
+        }
+    }
+}
+
+/// What a store says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StoreSpec {
+    /// Of a ParameterStore.
+    Namespaced(Arc<ParameterStoreSpec>),
+    /// Of a ClusterParameterStore.
+    Cluster(Arc<ClusterParameterStoreSpec>),
+}
+
+/// What is known of each store.
+#[derive(Default)]
+pub struct StoreIndex {
+    stores: HashMap<StoreKey, StoreSpec>,
+}
+
+impl StoreIndex {
+    /// The store of that key.
+    pub fn get(&self, key: &StoreKey) -> Option<&StoreSpec> {
+        self.stores.get(key)
+    }
+
+    /// Takes in what the API server says; says whether that is news.
+    pub fn apply(&mut self, key: StoreKey, spec: StoreSpec) -> bool {
+        if self.stores.get(&key) == Some(&spec) {
+            return false;
+        }
+        self.stores.insert(key, spec);
+        true
+    }
+
+    /// Takes out a store; says whether that is news.
+    pub fn delete(&mut self, key: &StoreKey) -> bool {
+        self.stores.remove(key).is_some()
+    }
+
+    /// Keeps, of one kind, only what a relist has shown; gives what went.
+    pub fn retain(&mut self, of_kind: fn(&StoreKey) -> bool, seen: &HashSet<StoreKey>) -> Vec<StoreKey> {
+        let gone: Vec<StoreKey> =
+            self.stores.keys().filter(|key| of_kind(key) && !seen.contains(*key)).cloned().collect();
+        for key in &gone {
+            self.stores.remove(key);
+        }
+        gone
+    }
+}

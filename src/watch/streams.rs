@@ -1,0 +1,363 @@
+//! The watches themselves: I/O that feeds the indexes and the triggers.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::api::{Api, ListParams, PartialObjectMeta};
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use super::{Indexes, StoreKey, StoreSpec, Triggers, reduce};
+use crate::admin::{Metrics, Pending, Readiness};
+use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync};
+use crate::names::ObjectKey;
+use crate::provenance::MANAGED_LABEL;
+
+/// How long a watch may be silent before it is started again, in seconds.
+const WATCH_TIMEOUT: u32 = 240;
+/// The same for what decides whether change is allowed: a half-dead watch must be noticed soon.
+const STRICT_TIMEOUT: u32 = 30;
+/// How often a missing CRD is looked for.
+const CRD_RETRY: Duration = Duration::from_secs(2);
+
+/// What all watches share.
+#[derive(Clone)]
+pub struct Watches {
+    /// The client for watches: without a read time-out of its own.
+    pub client: Client,
+    /// What is known.
+    pub indexes: Arc<Indexes>,
+    /// Who wants a reconcile.
+    pub triggers: Triggers,
+    /// What is waited for.
+    pub readiness: Readiness,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// An object that the API server gave and that could not be read.
+#[derive(Clone, Debug)]
+pub struct Malformed {
+    /// Which object.
+    pub object: ObjectKey,
+    /// Its `metadata.generation`.
+    pub generation: Option<i64>,
+    /// What serde said, which names the field.
+    pub error: String,
+}
+
+impl Watches {
+    /// Waits until the API server serves `K`, and says so in readiness meanwhile: the CRDs may be installed after the
+    /// operator.
+    pub async fn wait_for_crd<K>(&self, resource: &'static str)
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
+    {
+        let pending = self.readiness.wait_for(resource);
+        let api = Api::<PartialObjectMeta<K>>::all(self.client.clone());
+        loop {
+            match api.list(&ListParams::default().limit(1)).await {
+                Ok(_) => return pending.done(),
+                Err(kube::Error::Api(status)) if status.code == 404 => {
+                    tracing::info!(resource, "its CustomResourceDefinition is not installed; waiting");
+                    pending.say("its CustomResourceDefinition is not installed");
+                }
+                Err(error) => {
+                    tracing::warn!(resource, %error, "cannot be listed; trying again");
+                    pending.say(format!("cannot be listed: {error}"));
+                }
+            }
+            tokio::time::sleep(CRD_RETRY).await;
+        }
+    }
+
+    /// Managed Secrets, metadata only.
+    pub async fn secrets(self) {
+        let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
+        let config = watcher::Config::default().labels(&format!("{MANAGED_LABEL}=true")).timeout(WATCH_TIMEOUT);
+        let key = |meta: &PartialObjectMeta<Secret>| {
+            ObjectKey::new(meta.namespace().unwrap_or_default(), meta.name_any())
+        };
+        let concerned = |secret: &ObjectKey| self.indexes.syncs().claimants(secret);
+        let fold = Fold {
+            apply: |meta: &PartialObjectMeta<Secret>| {
+                let secret = key(meta);
+                let news = self.indexes.secrets_mut().apply(secret.clone(), reduce(&meta.metadata));
+                if news { concerned(&secret) } else { Vec::new() }
+            },
+            delete: |meta: &PartialObjectMeta<Secret>| {
+                let secret = key(meta);
+                let news = self.indexes.secrets_mut().delete(&secret, &reduce(&meta.metadata));
+                if news { concerned(&secret) } else { Vec::new() }
+            },
+            retain: |seen: &HashSet<ObjectKey>| {
+                let gone = self.indexes.secrets_mut().retain(seen);
+                gone.iter().flat_map(concerned).collect()
+            },
+            key,
+        };
+        let pending = self.readiness.wait_for("secrets");
+        self.follow("secrets", self.watch(api, config, "secrets"), pending, fold).await;
+    }
+
+    /// Namespaces, metadata only.
+    pub async fn namespaces(self) {
+        let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
+        let config = watcher::Config::default().timeout(STRICT_TIMEOUT);
+        let concerned = |name: &String| self.indexes.syncs().within(name);
+        let fold = Fold {
+            apply: |meta: &PartialObjectMeta<Namespace>| {
+                let name = meta.name_any();
+                let labels: BTreeMap<String, String> = meta.metadata.labels.clone().unwrap_or_default();
+                let terminating = meta.metadata.deletion_timestamp.is_some();
+                let news = self.indexes.namespaces_mut().apply(&name, labels, terminating);
+                if news { concerned(&name) } else { Vec::new() }
+            },
+            delete: |meta: &PartialObjectMeta<Namespace>| {
+                self.indexes.namespaces_mut().delete(&meta.name_any());
+                Vec::new()
+            },
+            retain: |seen: &HashSet<String>| {
+                let gone = self.indexes.namespaces_mut().retain(seen);
+                gone.iter().flat_map(concerned).collect()
+            },
+            key: |meta: &PartialObjectMeta<Namespace>| meta.name_any(),
+        };
+        let pending = self.readiness.wait_for("namespaces");
+        self.follow("namespaces", self.watch(api, config, "namespaces"), pending, fold).await;
+    }
+
+    /// ParameterStores.
+    pub async fn stores(self) {
+        self.follow_stores("parameterstores", |store: &ParameterStore| {
+            let namespace = store.namespace().unwrap_or_default();
+            let key = StoreKey::Namespaced { namespace, name: store.name_any() };
+            (key, StoreSpec::Namespaced(Arc::new(store.spec.clone())))
+        })
+        .await;
+    }
+
+    /// ClusterParameterStores.
+    pub async fn cluster_stores(self) {
+        self.follow_stores("clusterparameterstores", |store: &ClusterParameterStore| {
+            let key = StoreKey::Cluster { name: store.name_any() };
+            (key, StoreSpec::Cluster(Arc::new(store.spec.clone())))
+        })
+        .await;
+    }
+
+    async fn follow_stores<K>(&self, resource: &'static str, parts: impl Fn(&K) -> (StoreKey, StoreSpec))
+    where
+        K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    {
+        self.wait_for_crd::<K>(resource).await;
+        let api = Api::<DeserializeGuard<K>>::all(self.client.clone());
+        let config = watcher::Config::default().timeout(STRICT_TIMEOUT);
+        let concerned = |key: &StoreKey| self.indexes.syncs().readers(key);
+        let of_kind: fn(&StoreKey) -> bool = if resource == "parameterstores" {
+            |key| matches!(key, StoreKey::Namespaced { .. })
+        } else {
+            |key| matches!(key, StoreKey::Cluster { .. })
+        };
+        let fold = Fold {
+            apply: |store: &K| {
+                let (key, spec) = parts(store);
+                let news = self.indexes.stores_mut().apply(key.clone(), spec);
+                if news { concerned(&key) } else { Vec::new() }
+            },
+            delete: |store: &K| {
+                let (key, _) = parts(store);
+                let news = self.indexes.stores_mut().delete(&key);
+                if news { concerned(&key) } else { Vec::new() }
+            },
+            retain: |seen: &HashSet<StoreKey>| {
+                let gone = self.indexes.stores_mut().retain(of_kind, seen);
+                gone.iter().flat_map(concerned).collect()
+            },
+            key: |store: &K| parts(store).0,
+        };
+        let pending = self.readiness.wait_for(resource);
+        let events = self.guarded(self.watch(api, config, resource), |malformed| {
+            tracing::warn!(resource, object = %malformed.object, error = %malformed.error, "cannot be read; passed over");
+        });
+        self.follow(resource, events, pending, fold).await;
+    }
+
+    /// ParameterSyncs: folded into the index, pruned, and handed on for the controller's own store.
+    ///
+    /// `malformed` is told of each object that could not be read. Only objects in which more than the status changed
+    /// trigger a reconcile.
+    pub fn parameter_syncs(
+        self,
+        malformed: impl Fn(Malformed) + Send + 'static,
+        gone: impl Fn(&ObjectKey) + Send + 'static,
+    ) -> impl Stream<Item = Result<Event<ParameterSync>, watcher::Error>> + Send {
+        let api = Api::<DeserializeGuard<ParameterSync>>::all(self.client.clone());
+        let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
+        let mut pending = Some(self.readiness.wait_for("parametersyncs"));
+        let mut seen = HashSet::new();
+        let events = self.guarded(self.watch(api, config, "parametersyncs"), malformed);
+        let key = |object: &ParameterSync| ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
+        events.map(move |event| {
+            let event = event.map(|event| event.modify(prune));
+            match &event {
+                Ok(Event::Init) => seen.clear(),
+                Ok(Event::InitApply(object)) => {
+                    seen.insert(key(object));
+                    self.indexes.syncs_mut().apply(object);
+                }
+                Ok(Event::InitDone) => {
+                    let (lost, concerned) = self.indexes.syncs_mut().retain(&seen);
+                    lost.iter().for_each(&gone);
+                    self.triggers.extend(concerned);
+                    self.triggers.extend(seen.drain());
+                    if let Some(pending) = pending.take() {
+                        pending.done();
+                    }
+                }
+                Ok(Event::Apply(object)) => {
+                    let concerned = self.indexes.syncs_mut().apply(object);
+                    self.triggers.extend(concerned);
+                }
+                Ok(Event::Delete(object)) => {
+                    let concerned = self.indexes.syncs_mut().delete(&key(object));
+                    gone(&key(object));
+                    self.triggers.extend(concerned);
+                }
+                Err(error) => {
+                    if let Some(pending) = &pending {
+                        pending.say(format!("cannot be listed: {error}"));
+                    }
+                }
+            }
+            event
+        })
+    }
+
+    fn watch<K>(
+        &self,
+        api: Api<K>,
+        config: watcher::Config,
+        resource: &'static str,
+    ) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send + use<K>
+    where
+        K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    {
+        let metrics = self.metrics.clone();
+        watcher(api, config).default_backoff().inspect(move |event| {
+            if let Err(error) = event {
+                metrics.watch_failed(resource);
+                tracing::warn!(resource, %error, "watch failed; starting it again");
+            }
+        })
+    }
+
+    /// Passes over what cannot be read, so that one malformed object does not hide the others.
+    fn guarded<K>(
+        &self,
+        events: impl Stream<Item = Result<Event<DeserializeGuard<K>>, watcher::Error>> + Send,
+        malformed: impl Fn(Malformed) + Send,
+    ) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send
+    where
+        K: Send,
+    {
+        let metrics = self.metrics.clone();
+        events.filter_map(move |event| {
+            let open = |guard: DeserializeGuard<K>| match guard.0 {
+                Ok(object) => Some(object),
+                Err(invalid) => {
+                    metrics.malformed();
+                    let meta = invalid.metadata;
+                    malformed(Malformed {
+                        object: ObjectKey::new(
+                            meta.namespace.unwrap_or_default(),
+                            meta.name.unwrap_or_default(),
+                        ),
+                        generation: meta.generation,
+                        error: invalid.error,
+                    });
+                    None
+                }
+            };
+            let event = match event {
+                Err(error) => Some(Err(error)),
+                Ok(Event::Init) => Some(Ok(Event::Init)),
+                Ok(Event::InitDone) => Some(Ok(Event::InitDone)),
+                Ok(Event::InitApply(guard)) => open(guard).map(|object| Ok(Event::InitApply(object))),
+                Ok(Event::Apply(guard)) => open(guard).map(|object| Ok(Event::Apply(object))),
+                Ok(Event::Delete(guard)) => open(guard).map(|object| Ok(Event::Delete(object))),
+            };
+            std::future::ready(event)
+        })
+    }
+
+    async fn follow<K, Id, A, D, R, I>(
+        &self,
+        resource: &'static str,
+        events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
+        pending: Pending,
+        fold: Fold<A, D, R, I>,
+    ) where
+        Id: std::hash::Hash + Eq,
+        A: Fn(&K) -> Vec<ObjectKey>,
+        D: Fn(&K) -> Vec<ObjectKey>,
+        R: Fn(&HashSet<Id>) -> Vec<ObjectKey>,
+        I: Fn(&K) -> Id,
+    {
+        let mut pending = Some(pending);
+        let mut seen = HashSet::new();
+        let mut events = std::pin::pin!(events);
+        while let Some(event) = events.next().await {
+            let concerned = match event {
+                Ok(Event::Init) => {
+                    seen.clear();
+                    Vec::new()
+                }
+                Ok(Event::InitApply(object)) => {
+                    seen.insert((fold.key)(&object));
+                    (fold.apply)(&object)
+                }
+                Ok(Event::InitDone) => {
+                    if let Some(pending) = pending.take() {
+                        pending.done();
+                    }
+                    let concerned = (fold.retain)(&seen);
+                    seen.clear();
+                    concerned
+                }
+                Ok(Event::Apply(object)) => (fold.apply)(&object),
+                Ok(Event::Delete(object)) => (fold.delete)(&object),
+                Err(error) => {
+                    if let Some(pending) = &pending {
+                        pending.say(format!("cannot be listed: {error}"));
+                    }
+                    Vec::new()
+                }
+            };
+            self.triggers.extend(concerned);
+        }
+        tracing::error!(resource, "a watch ended");
+    }
+}
+
+/// How one kind of object is folded; each gives the ParameterSyncs that are concerned.
+struct Fold<A, D, R, I> {
+    apply: A,
+    delete: D,
+    retain: R,
+    key: I,
+}
+
+/// Takes off what no decision needs: two thirds of an object's memory.
+fn prune(object: &mut ParameterSync) {
+    object.metadata.managed_fields = None;
+    object.annotations_mut().retain(|name, _| name == super::syncs::SYNC_REQUEST);
+    object.labels_mut().clear();
+}
