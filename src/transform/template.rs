@@ -30,8 +30,11 @@ use super::wiped::Wiped;
 /// What one template may do: each step costs one, and so do 64 bytes made, read or written. With it no template
 /// runs for long, and none holds more than 2 MiB.
 pub const FUEL: u64 = 32_768;
-/// How long one template may be, in bytes.
-pub const MAX_TEMPLATE_BYTES: usize = 64 * 1024;
+/// How long one template may be, in bytes. The compiler's work, which no fuel bounds, grows with the square of the
+/// longest expression: one of 16 KiB takes up to a second.
+pub const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
+/// How long all templates of a Secret together may be, in bytes.
+pub const MAX_TEMPLATES_BYTES: usize = 64 * 1024;
 /// What the engine needs of a stack for each byte of a template, at most: half of it was measured, for a run of `-`.
 const STACK_PER_BYTE: usize = 1024;
 /// What it needs beside.
@@ -73,7 +76,10 @@ pub enum TemplateFault {
     #[error("does more work than the {FUEL} steps that it may: stopped")]
     OutOfFuel,
     /// It is too long itself.
-    #[error("is longer than the {MAX_TEMPLATE_BYTES} bytes that it may have: refused")]
+    #[error(
+        "is longer than the {MAX_TEMPLATE_BYTES} bytes that one may have, or all before it are than the \
+         {MAX_TEMPLATES_BYTES} that they may have together: refused"
+    )]
     TooLong,
     /// Its text is larger than a Secret may be.
     #[error("gives more text than fits into a Secret: stopped")]
@@ -81,6 +87,15 @@ pub enum TemplateFault {
     /// Anything else: a filter on a value that it does not take, say.
     #[error("does something that its values do not allow: fault")]
     Failed,
+}
+
+impl TemplateFault {
+    fn nowhere(self) -> TemplateError {
+        TemplateError {
+            fault: self,
+            line: None,
+        }
+    }
 }
 
 /// Renders all templates over `data`, and adds a fault for each that cannot be.
@@ -121,11 +136,10 @@ type Results<'a> = Vec<(&'a SecretKey, Result<SecretValue, TemplateError>)>;
 
 /// Where there was no thread to be had, or the engine panicked.
 fn no_engine(templates: &BTreeMap<SecretKey, String>) -> Results<'_> {
-    let failed = || TemplateError {
-        fault: TemplateFault::Failed,
-        line: None,
-    };
-    templates.keys().map(|key| (key, Err(failed()))).collect()
+    templates
+        .keys()
+        .map(|key| (key, Err(TemplateFault::Failed.nowhere())))
+        .collect()
 }
 
 fn render_all<'a>(templates: &'a BTreeMap<SecretKey, String>, data: &Arc<Offered>) -> Results<'a> {
@@ -135,12 +149,16 @@ fn render_all<'a>(templates: &'a BTreeMap<SecretKey, String>, data: &Arc<Offered
         keys: Value::from_object(View(data.clone(), Form::Text)),
         base64: Value::from_object(View(data.clone(), Form::Base64)),
     });
-    let mut room = MAX_VALUE_BYTES;
+    let (mut free, mut read) = (MAX_VALUE_BYTES, 0);
     templates
         .iter()
         .map(|(key, source)| {
-            let result = render_one(&environment, source, &root, data, room);
-            room -= result.as_ref().map_or(0, SecretValue::len);
+            read += source.len();
+            if source.len() > MAX_TEMPLATE_BYTES || read > MAX_TEMPLATES_BYTES {
+                return (key, Err(TemplateFault::TooLong.nowhere()));
+            }
+            let result = render_one(&environment, source, &root, data, free);
+            free -= result.as_ref().map_or(0, SecretValue::len);
             (key, result)
         })
         .collect()
@@ -151,14 +169,8 @@ fn render_one(
     source: &str,
     root: &Value,
     data: &Offered,
-    room: usize,
+    free: usize,
 ) -> Result<SecretValue, TemplateError> {
-    if source.len() > MAX_TEMPLATE_BYTES {
-        return Err(TemplateError {
-            fault: TemplateFault::TooLong,
-            line: None,
-        });
-    }
     let said = |error: &Error, fault| TemplateError {
         fault,
         line: error.line(),
@@ -166,7 +178,7 @@ fn render_one(
     let template = environment
         .template_from_str(source)
         .map_err(|error| said(&error, fault(&error)))?;
-    let mut out = Wiped::with_limit(room);
+    let mut out = Wiped::with_limit(free);
     match template.render_captured_to(root.clone(), &mut out) {
         Ok(_) => Ok(out.into_value()),
         Err(error) if out.overflowed() => Err(said(&error, TemplateFault::TooLarge)),
@@ -202,7 +214,7 @@ fn absent(
 
 /// The kind alone: the engine's message and detail may quote values.
 fn fault(error: &Error) -> TemplateFault {
-    let not_text = std::error::Error::source(error).is_some_and(|source| source.is::<NotText>());
+    let not_text = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<NotText>);
     match error.kind() {
         _ if not_text => TemplateFault::NotText,
         ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => TemplateFault::Syntax,

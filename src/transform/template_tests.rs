@@ -260,6 +260,18 @@ fn a_list_too_deep_for_json_is_refused_and_no_stack_is_lost() {
 }
 
 #[test]
+fn templates_are_bounded_together_too() {
+    let full = "x".repeat(MAX_TEMPLATE_BYTES);
+    let templates: BTreeMap<_, _> = ["a", "b", "c", "d", "e"]
+        .map(|name| (key(name), full.clone()))
+        .into();
+    let mut faults = Faults::default();
+    assert_eq!(render(&templates, &offered(), &mut faults).len(), 4);
+    let error = faults.settle().unwrap_err().to_string();
+    assert!(error.starts_with("template e is longer"), "{error}");
+}
+
+#[test]
 fn output_is_bounded_over_all_templates() {
     let large = "{% for a in range(200) %}{{ LARGE }}{% endfor %}".to_owned();
     let templates: BTreeMap<_, _> = ["a", "b"].map(|name| (key(name), large.clone())).into();
