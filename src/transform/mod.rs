@@ -35,7 +35,7 @@ use error::Faults;
 use gather::{Gathered, gather};
 use template::Offered;
 
-/// A Secret's data and what is said of it: what [`apply`](crate) writes, and nothing else does.
+/// A Secret's data and what is said of it: the only thing that `apply` writes.
 pub struct DesiredSecret {
     data: BTreeMap<SecretKey, SecretValue>,
     provenance: Provenance,

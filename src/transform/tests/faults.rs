@@ -390,6 +390,30 @@ fn what_cannot_be_done_is_refused_by_name_and_never_with_a_value() {
 }
 
 #[test]
+fn every_reason_has_a_row_above() {
+    let reasons: BTreeSet<_> = faulty().iter().map(|(_, _, reason, _)| *reason).collect();
+    let all = [
+        "InternalError",
+        "InvalidBase64",
+        "InvalidDockerConfig",
+        "InvalidJSON",
+        "InvalidKey",
+        "InvalidPointer",
+        "KeyCollision",
+        "NothingToWrite",
+        "ParameterMissing",
+        "PointerMissing",
+        "RequiredKeyMissing",
+        "SourceEmpty",
+        "TemplateFailed",
+        "TooLarge",
+        "TooManyKeys",
+        "TypeRefused",
+    ];
+    assert!(reasons.iter().eq(all.iter()), "{reasons:?}");
+}
+
+#[test]
 fn the_class_says_who_must_act() {
     for (case, class) in [
         (case([Source::Named(named("/a"))]), Class::NotFound),
