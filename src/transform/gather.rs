@@ -58,7 +58,7 @@ pub(super) fn gather(
     gathering.settle()
 }
 
-fn mismatch(what: impl ToString) -> Fault {
+fn mismatch(what: &(impl ToString + ?Sized)) -> Fault {
     Fault::Mismatch {
         what: what.to_string(),
     }

@@ -244,7 +244,7 @@ fn position(whole: &str, offset: usize) -> Position {
     let before = &whole.as_bytes()[..offset.min(whole.len())];
     let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
     Position {
-        line: before.iter().filter(|b| **b == b'\n').count() + 1,
+        line: before.split(|b| *b == b'\n').count(),
         column: before.len() - start + 1,
     }
 }

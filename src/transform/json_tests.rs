@@ -105,7 +105,7 @@ fn what_is_no_fitting_json_is_refused_with_its_place() {
         (
             "a line break in a string",
             "{\"a\":\"x\ny\"}",
-            fault(Syntax, 2, 0),
+            fault(Syntax, 1, 7),
         ),
         ("an array", " [1]", fault(NotAnObject, 1, 2)),
         ("a string", r#""x""#, fault(NotAnObject, 1, 1)),

@@ -20,7 +20,7 @@ pub use error::{Fault, Giver, TransformError};
 pub use json::{JsonError, JsonFault, Position, is_pointer};
 pub use keys::required_keys;
 pub use limits::{MAX_ANNOTATION_BYTES, MAX_BYTES, MAX_KEYS, MAX_VALUE_BYTES, Measure};
-pub use template::{FUEL, TemplateError, TemplateFault};
+pub use template::{FUEL, MAX_TEMPLATE_BYTES, MAX_TEMPLATES_BYTES, TemplateError, TemplateFault};
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ use error::Faults;
 use gather::{Gathered, gather};
 use template::Offered;
 
-/// A Secret's data and what is said of it: what [`apply`](crate) writes, and nothing else does.
+/// A Secret's data and what is said of it: the only thing that `apply` writes.
 pub struct DesiredSecret {
     data: BTreeMap<SecretKey, SecretValue>,
     provenance: Provenance,

@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -29,6 +30,15 @@ use super::wiped::Wiped;
 /// What one template may do: each step costs one, and so do 64 bytes made, read or written. With it no template
 /// runs for long, and none holds more than 2 MiB.
 pub const FUEL: u64 = 32_768;
+/// How long one template may be, in bytes. The compiler's work, which no fuel bounds, grows with the square of the
+/// longest expression: one of 16 KiB takes up to a second.
+pub const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
+/// How long all templates of a Secret together may be, in bytes.
+pub const MAX_TEMPLATES_BYTES: usize = 64 * 1024;
+/// What the engine needs of a stack for each byte of a template, at most: half of it was measured, for a run of `-`.
+const STACK_PER_BYTE: usize = 1024;
+/// What it needs beside.
+const BASE_STACK: usize = 1024 * 1024;
 /// How deep a list or mapping may be that `tojson` writes.
 const MAX_JSON_DEPTH: usize = 32;
 /// How many names that are not there a fault lists, and how long one may be.
@@ -65,6 +75,12 @@ pub enum TemplateFault {
     /// It does more than its fuel allows.
     #[error("does more work than the {FUEL} steps that it may: stopped")]
     OutOfFuel,
+    /// It is too long itself.
+    #[error(
+        "is longer than the {MAX_TEMPLATE_BYTES} bytes that one may have, or all before it are than the \
+         {MAX_TEMPLATES_BYTES} that they may have together: refused"
+    )]
+    TooLong,
     /// Its text is larger than a Secret may be.
     #[error("gives more text than fits into a Secret: stopped")]
     TooLarge,
@@ -73,24 +89,38 @@ pub enum TemplateFault {
     Failed,
 }
 
+impl TemplateFault {
+    fn nowhere(self) -> TemplateError {
+        TemplateError {
+            fault: self,
+            line: None,
+        }
+    }
+}
+
 /// Renders all templates over `data`, and adds a fault for each that cannot be.
+///
+/// The engine's parser, compiler and destructors recurse as deep as a template nests, and a run of 50,000 signs
+/// overflows a usual stack, which ends the whole process. So they get a thread of their own, with a stack that the
+/// longest template cannot fill.
 pub(super) fn render(
     templates: &BTreeMap<SecretKey, String>,
     data: &Arc<Offered>,
     faults: &mut Faults,
 ) -> BTreeMap<SecretKey, SecretValue> {
-    let environment = environment();
-    let root = Value::from_dyn_object(Arc::new(Root {
-        data: data.clone(),
-        keys: Value::from_object(View(data.clone(), Form::Text)),
-        base64: Value::from_object(View(data.clone(), Form::Base64)),
-    }));
-    let mut room = MAX_VALUE_BYTES;
+    let Some(longest) = templates.values().map(String::len).max() else {
+        return BTreeMap::new();
+    };
+    let stack = BASE_STACK + longest.min(MAX_TEMPLATE_BYTES) * STACK_PER_BYTE;
+    let results = thread::scope(|scope| {
+        let engine = thread::Builder::new().name("template".into()).stack_size(stack);
+        let running = engine.spawn_scoped(scope, || render_all(templates, data)).ok()?;
+        running.join().ok()
+    });
     let mut rendered = BTreeMap::new();
-    for (key, source) in templates {
-        match render_one(&environment, source, &root, data, room) {
+    for (key, result) in results.unwrap_or_else(|| no_engine(templates)) {
+        match result {
             Ok(value) => {
-                room -= value.len();
                 rendered.insert(key.clone(), value);
             }
             Err(error) => faults.add(Fault::Template {
@@ -102,12 +132,44 @@ pub(super) fn render(
     rendered
 }
 
+type Results<'a> = Vec<(&'a SecretKey, Result<SecretValue, TemplateError>)>;
+
+/// Where there was no thread to be had, or the engine panicked.
+fn no_engine(templates: &BTreeMap<SecretKey, String>) -> Results<'_> {
+    templates
+        .keys()
+        .map(|key| (key, Err(TemplateFault::Failed.nowhere())))
+        .collect()
+}
+
+fn render_all<'a>(templates: &'a BTreeMap<SecretKey, String>, data: &Arc<Offered>) -> Results<'a> {
+    let environment = environment();
+    let root = Value::from_object(Root {
+        data: data.clone(),
+        keys: Value::from_object(View(data.clone(), Form::Text)),
+        base64: Value::from_object(View(data.clone(), Form::Base64)),
+    });
+    let (mut free, mut read) = (MAX_VALUE_BYTES, 0);
+    templates
+        .iter()
+        .map(|(key, source)| {
+            read += source.len();
+            if source.len() > MAX_TEMPLATE_BYTES || read > MAX_TEMPLATES_BYTES {
+                return (key, Err(TemplateFault::TooLong.nowhere()));
+            }
+            let result = render_one(&environment, source, &root, data, free);
+            free -= result.as_ref().map_or(0, SecretValue::len);
+            (key, result)
+        })
+        .collect()
+}
+
 fn render_one(
     environment: &Environment<'_>,
     source: &str,
     root: &Value,
     data: &Offered,
-    room: usize,
+    free: usize,
 ) -> Result<SecretValue, TemplateError> {
     let said = |error: &Error, fault| TemplateError {
         fault,
@@ -116,7 +178,7 @@ fn render_one(
     let template = environment
         .template_from_str(source)
         .map_err(|error| said(&error, fault(&error)))?;
-    let mut out = Wiped::with_limit(room);
+    let mut out = Wiped::with_limit(free);
     match template.render_captured_to(root.clone(), &mut out) {
         Ok(_) => Ok(out.into_value()),
         Err(error) if out.overflowed() => Err(said(&error, TemplateFault::TooLarge)),
@@ -152,7 +214,7 @@ fn absent(
 
 /// The kind alone: the engine's message and detail may quote values.
 fn fault(error: &Error) -> TemplateFault {
-    let not_text = std::error::Error::source(error).is_some_and(|source| source.is::<NotText>());
+    let not_text = std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<NotText>);
     match error.kind() {
         _ if not_text => TemplateFault::NotText,
         ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::InvalidDelimiter => TemplateFault::Syntax,
