@@ -48,6 +48,8 @@ impl Bucket {
     }
 }
 
+// Each is a switch of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     bucket: Option<Bucket>,

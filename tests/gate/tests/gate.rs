@@ -1,5 +1,5 @@
 //! The gate in front of a real roto-server, and serving by itself: what holds for clients.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -352,7 +352,7 @@ async fn a_gate_that_is_down_closes_connections_and_comes_back() {
             .await
             .is_err()
     );
-    gate.latency(Duration::from_secs(60));
+    gate.latency(Duration::from_mins(1));
     gate.down(false);
     let url = gate.url();
     let waiting =

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::Api;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::ports::free_port;
@@ -16,7 +16,7 @@ use crate::process::Child;
 use crate::scratch::Scratch;
 use crate::tools::Tools;
 
-const BOOT: Duration = Duration::from_secs(120);
+const BOOT: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(50);
 const ADMIN_TOKEN: &str = "admin-token";
 const CONTROLLERS_TOKEN: &str = "controllers-token";
@@ -47,14 +47,20 @@ const CONTROLLERS: &[&str] = &[
 #[derive(Debug)]
 pub struct ControlPlane {
     tools: Tools,
-    port: u16,
-    etcd_port: u16,
     kubeconfig: PathBuf,
     // Dropped in this order: clients before servers, the files last.
-    _controllers: Child,
+    _controllers: Option<Child>,
     apiserver: Mutex<Option<Child>>,
-    _etcd: Child,
+    etcd: Option<Etcd>,
     scratch: Scratch,
+}
+
+/// What the API server needs to start again.
+#[derive(Debug)]
+struct Etcd {
+    _process: Child,
+    port: u16,
+    apiserver_port: u16,
 }
 
 impl ControlPlane {
@@ -82,12 +88,14 @@ impl ControlPlane {
         let controllers = start_controllers(tools, &scratch, &for_controllers)?;
         let plane = Self {
             tools: tools.clone(),
-            port,
-            etcd_port,
             kubeconfig,
-            _controllers: controllers,
+            _controllers: Some(controllers),
             apiserver: Mutex::new(Some(apiserver)),
-            _etcd: etcd,
+            etcd: Some(Etcd {
+                _process: etcd,
+                port: etcd_port,
+                apiserver_port: port,
+            }),
             scratch,
         };
         plane.wait_ready().await?;
@@ -105,14 +113,39 @@ impl ControlPlane {
         Ok(plane)
     }
 
+    /// Uses a cluster that is there already, with the rights of this kubeconfig's current context. It is not
+    /// stopped at the end.
+    pub fn existing(tools: &Tools, kubeconfig: &Path) -> anyhow::Result<Self> {
+        let kubeconfig = kubeconfig
+            .canonicalize()
+            .with_context(|| kubeconfig.display().to_string())?;
+        let scratch = Scratch::new("cluster")?;
+        Ok(Self {
+            tools: tools.clone(),
+            kubeconfig,
+            _controllers: None,
+            apiserver: Mutex::new(None),
+            etcd: None,
+            scratch,
+        })
+    }
+
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 
-    /// A kubeconfig that holds this bearer token.
-    pub fn kubeconfig_with_token(&self, token: &str) -> String {
-        kubeconfig_text(&self.scratch, self.port, token)
+    /// A kubeconfig for the same cluster that holds this bearer token and no other credential.
+    pub fn kubeconfig_with_token(&self, token: &str) -> anyhow::Result<String> {
+        let mut kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
+        for user in &mut kubeconfig.auth_infos {
+            user.auth_info = Some(AuthInfo {
+                token: Some(token.to_owned().into()),
+                ..AuthInfo::default()
+            });
+        }
+        // JSON is YAML.
+        Ok(serde_json::to_string(&kubeconfig)?)
     }
 
     /// The programs.
@@ -138,7 +171,7 @@ impl ControlPlane {
         Ok(kube::Client::try_from(config)?)
     }
 
-    /// Kills the API server; etcd and the controllers stay.
+    /// Kills the API server, if it is ours; etcd and the controllers stay.
     pub fn stop_apiserver(&self) {
         self.apiserver
             .lock()
@@ -148,7 +181,11 @@ impl ControlPlane {
 
     /// Starts the API server again, on the same port with the same data, and waits until it is ready.
     pub async fn start_apiserver(&self) -> anyhow::Result<()> {
-        let apiserver = start_apiserver(&self.tools, &self.scratch, self.port, self.etcd_port)?;
+        let etcd = self
+            .etcd
+            .as_ref()
+            .context("this API server is not ours to start")?;
+        let apiserver = start_apiserver(&self.tools, &self.scratch, etcd.apiserver_port, etcd.port)?;
         *self.apiserver.lock().unwrap_or_else(PoisonError::into_inner) = Some(apiserver);
         self.wait_ready().await
     }

@@ -54,7 +54,7 @@ impl Operator {
         ];
         let token = plane.kubectl(&token).await?;
         let admin_port = free_port()?;
-        let text = plane.kubeconfig_with_token(token.trim());
+        let text = plane.kubeconfig_with_token(token.trim())?;
         let kubeconfig = plane
             .scratch()
             .write(&format!("operator-{admin_port}.kubeconfig"), &text)?;

@@ -19,7 +19,7 @@ pub fn free_port() -> anyhow::Result<u16> {
         .map_or(0, |since| since.subsec_nanos());
     let _ = NEXT.compare_exchange(
         0,
-        1 + (nanos / 1000 ^ std::process::id().wrapping_mul(7919)) as u16 % COUNT,
+        1 + ((nanos / 1000) ^ std::process::id().wrapping_mul(7919)) as u16 % COUNT,
         Ordering::Relaxed,
         Ordering::Relaxed,
     );

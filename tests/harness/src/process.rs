@@ -10,6 +10,7 @@ use anyhow::{Context as _, bail};
 
 /// A shell between us and the server: it holds the reading end of a pipe whose writing end only we hold. When
 /// that closes, for whatever reason, it kills the server. It says the server's pid and ends with its exit code.
+/// Its own messages, such as "Terminated", are no part of the log.
 const WATCHDOG: &str = r#"
 exec 3<&0 </dev/null
 log=$1
@@ -72,7 +73,7 @@ impl Child {
         if !program.is_file() {
             bail!("{}: there is no such file", fault());
         }
-        let errors = File::options()
+        File::options()
             .create(true)
             .append(true)
             .open(log)
@@ -87,7 +88,7 @@ impl Child {
         shell
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::from(errors));
+            .stderr(Stdio::null());
         let mut shell = shell.spawn().with_context(fault)?;
         let mut pid = String::new();
         if let Some(stdout) = shell.stdout.take() {

@@ -1,5 +1,5 @@
 //! The parts themselves: they start, they work, and they leave nothing behind.
-#![allow(missing_docs, clippy::disallowed_methods)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -36,6 +36,7 @@ fn a_child_gives_its_output_its_exit_code_and_takes_signals() {
     assert_eq!(child.exit_code().unwrap(), None);
     child.signal(Signal::Term).unwrap();
     assert_eq!(child.wait(Duration::from_secs(5)).unwrap(), 128 + 15);
+    assert_eq!(child.log_tail(9), "b c ", "the shell between says nothing");
     assert!(child.signal(Signal::Term).is_err());
     let child = Child::start(Path::new("/bin/sleep"), &["600"], &[], &log).unwrap();
     let pid = child.pid();
@@ -64,7 +65,7 @@ fn parent_to_be_killed() {
     )
     .unwrap();
     std::fs::rename(format!("{out}.new"), out).unwrap();
-    std::thread::sleep(Duration::from_secs(60));
+    std::thread::sleep(Duration::from_mins(1));
 }
 
 #[test]
@@ -143,7 +144,7 @@ async fn a_control_plane_boots_runs_tools_and_survives_its_api_server() {
         .unwrap();
     let kubeconfig = plane
         .scratch()
-        .write("reader", &plane.kubeconfig_with_token(token.trim()))
+        .write("reader", &plane.kubeconfig_with_token(token.trim()).unwrap())
         .unwrap();
     let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
     let whoami = plane.kubectl(&[&kubeconfig, "auth", "whoami"]).await.unwrap();
@@ -154,6 +155,10 @@ async fn a_control_plane_boots_runs_tools_and_survives_its_api_server() {
         .unwrap_err()
         .to_string();
     assert!(refused.contains("Forbidden"), "{refused}");
+
+    let again = ControlPlane::existing(plane.tools(), plane.kubeconfig()).unwrap();
+    assert!(again.kubectl(&["get", "namespace", "one"]).await.is_ok());
+    assert!(again.start_apiserver().await.is_err());
 
     plane.stop_apiserver();
     assert!(plane.kubectl(&["get", "namespaces"]).await.is_err());
