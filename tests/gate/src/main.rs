@@ -1,2 +1,0 @@
-//! Gate binary.
-fn main() {}

@@ -1,0 +1,117 @@
+//! One control plane and one operator for all tests of a binary.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::Context as _;
+use tokio::sync::{OnceCell, RwLock};
+
+use crate::case::Case;
+use crate::control_plane::ControlPlane;
+use crate::operator::{NAMESPACE, Operator, OperatorConfig};
+use crate::parameter_store::ParameterStore;
+use crate::tools::Tools;
+
+/// How a suite is started.
+#[derive(Debug, Clone, Default)]
+pub struct SuiteConfig {
+    /// The operator: `env!("CARGO_BIN_EXE_paramsync")` and its arguments.
+    pub operator: OperatorConfig,
+    /// Values for the chart, each as `helm --set` takes it.
+    pub chart_values: Vec<String>,
+}
+
+/// The parts that tests share; see [`Suite::case`].
+#[derive(Debug)]
+pub struct Suite {
+    operator: Operator,
+    tenant_store: ParameterStore,
+    plane: ControlPlane,
+    cases: AtomicUsize,
+    turns: RwLock<()>,
+}
+
+impl Suite {
+    /// The suite of this test binary: the first test that asks starts it, all others wait for that. Panics if
+    /// it does not start, in each test with the same message.
+    pub async fn shared(config: impl FnOnce() -> SuiteConfig) -> &'static Self {
+        // Its processes end with this one, as it is never dropped.
+        static SUITE: OnceCell<Result<Suite, String>> = OnceCell::const_new();
+        let start = async || Self::start(config()).await.map_err(|error| format!("{error:#}"));
+        match SUITE.get_or_init(start).await {
+            Ok(suite) => suite,
+            Err(error) => panic!("the suite does not start: {error}"),
+        }
+    }
+
+    /// Starts a control plane, installs the chart with Helm, starts the operator and waits until it is ready.
+    /// `--allow-endpoint` with [`Suite::tenant_store`] is added to the operator's arguments.
+    pub async fn start(config: SuiteConfig) -> anyhow::Result<Self> {
+        let tools = Tools::locate()?;
+        let plane = ControlPlane::start(&tools).await?;
+        let tenant_store = ParameterStore::start(&tools).await?;
+        let mut install = vec![
+            "install",
+            "paramsync",
+            "charts/paramsync",
+            "-n",
+            NAMESPACE,
+            "--create-namespace",
+        ];
+        install.extend(
+            config
+                .chart_values
+                .iter()
+                .flat_map(|value| ["--set", value.as_str()]),
+        );
+        plane
+            .helm(&install)
+            .await
+            .context("the chart cannot be installed")?;
+        let mut operator = config.operator;
+        operator
+            .args
+            .extend(["--allow-endpoint".to_owned(), tenant_store.url()]);
+        let operator = Operator::start(&plane, operator).await?;
+        operator.wait_ready().await?;
+        Ok(Self {
+            operator,
+            tenant_store,
+            plane,
+            cases: AtomicUsize::new(0),
+            turns: RwLock::new(()),
+        })
+    }
+
+    /// A namespace with a Parameter Store of its own, at the same time as other cases. A test takes one case:
+    /// a second one could wait for ever on a test that waits to be alone.
+    pub async fn case(&self, name: &str) -> Case<'_> {
+        let turn = self.turns.read().await;
+        Case::open(self, &self.name(name), Some(turn), None).await
+    }
+
+    /// As [`Suite::case`], but while no other case is open: for tests that stop the API server or the operator.
+    pub async fn case_alone(&self, name: &str) -> Case<'_> {
+        let turn = self.turns.write().await;
+        Case::open(self, &self.name(name), None, Some(turn)).await
+    }
+
+    fn name(&self, name: &str) -> String {
+        format!("{name}-{}", self.cases.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The control plane.
+    pub fn plane(&self) -> &ControlPlane {
+        &self.plane
+    }
+
+    /// The operator.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// The one Parameter Store whose address the operator allows in namespaced stores. Shared by all cases:
+    /// use a path of your own.
+    pub fn tenant_store(&self) -> &ParameterStore {
+        &self.tenant_store
+    }
+}
