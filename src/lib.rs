@@ -4,10 +4,12 @@
 //! Data flows one way through the rooms: watch, resolve, decide, fetch (`source`), transform, decide again, apply,
 //! report. Each room is pure or a thin shell round I/O, and returns a type that only the next one accepts.
 
+pub mod clock;
 pub mod decide;
 pub mod error;
 pub mod names;
 pub mod provenance;
 pub mod resolve;
+pub mod schedule;
 pub mod source;
 pub mod value;
