@@ -6,12 +6,18 @@
 
 pub mod admin;
 pub mod api;
+pub mod app;
 pub mod apply;
+pub mod cli;
+pub mod clock;
 pub mod decide;
 pub mod error;
 pub mod names;
 pub mod provenance;
+pub mod reconcile;
+pub mod report;
 pub mod resolve;
+pub mod schedule;
 pub mod source;
 pub mod transform;
 pub mod value;

@@ -29,6 +29,8 @@ pub struct Wanted {
     /// What is applied: the facts that the first sweep after a restart is compared with, so that a name that is
     /// missing then must be seen missing twice, too.
     pub applied: BTreeMap<ParameterName, Stamp>,
+    /// The account and region of what is applied: an answer from elsewhere is a change of everything.
+    pub applied_origin: Option<Origin>,
 }
 
 /// What is known of a parameter without its value.

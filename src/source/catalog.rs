@@ -1,0 +1,292 @@
+//! What is known of Parameter Store: which parameters there are and at which version; never a value. Pure.
+//!
+//! Reads lag behind writes at AWS, so a sighting that would undo what is known (a name that is missing, a version that
+//! is lower while its time is no newer) is a *suspect*: the fact before it stands until a second, later read says the
+//! same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::time::Duration;
+
+use crate::names::{Origin, ParameterName, ParameterRef, Selector};
+use crate::provenance::Stamp;
+use crate::resolve::PathRead;
+use crate::source::call::PathKey;
+use crate::source::types::Entry;
+
+/// How far apart two sightings must be to count as two.
+pub const SECOND_SIGHTING: Duration = Duration::from_secs(5);
+
+/// One answer, complete: all that lies below a path, or what became of some names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sweep {
+    /// All pages of a listing.
+    Listing(PathKey, BTreeMap<ParameterName, Entry>),
+    /// Names that were asked for; `None`: they do not exist.
+    Names(BTreeMap<ParameterRef, Option<Entry>>),
+}
+
+/// What one sweep changed in what is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Facts that differ from the fact before.
+    pub changed: BTreeSet<ParameterRef>,
+    /// Facts about what nothing was known of before: a change only to those who have something else applied.
+    pub first: BTreeSet<ParameterRef>,
+    /// Sightings that must be seen again.
+    pub suspects: BTreeSet<ParameterRef>,
+    /// The account or region is known for the first time.
+    pub origin_learned: bool,
+    /// The account or region is another one than before: all that was known is void.
+    pub origin_changed: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Suspect {
+    since: Duration,
+    sighting: Option<Entry>,
+    look_again: Duration,
+}
+
+/// Facts about the parameters that somebody wants.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    origin: Option<Origin>,
+    facts: BTreeMap<ParameterRef, Option<Entry>>,
+    suspects: BTreeMap<ParameterRef, Suspect>,
+    seeds: BTreeMap<ParameterName, Stamp>,
+    swept: BTreeSet<PathKey>,
+}
+
+impl Catalog {
+    /// The account and region that answered.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// What somebody has applied of `name`, to compare the first sighting with.
+    pub fn seed(&mut self, name: &ParameterName, stamp: Stamp) {
+        let seed = self.seeds.entry(name.clone()).or_insert(stamp);
+        *seed = (*seed).max(stamp);
+    }
+
+    /// Whether a path was listed.
+    pub fn is_swept(&self, key: &PathKey) -> bool {
+        self.swept.contains(key)
+    }
+
+    /// Folds one answer in. `origin` is what its ARNs said, `now` is monotonic.
+    pub fn fold(&mut self, sweep: Sweep, origin: Option<&Origin>, now: Duration) -> Changes {
+        let mut changes = Changes::default();
+        self.fold_origin(origin, &mut changes);
+        match sweep {
+            Sweep::Names(names) => {
+                for (reference, sighting) in names {
+                    self.see(reference, sighting, now, Novelty::First, &mut changes);
+                }
+            }
+            Sweep::Listing(key, entries) => {
+                let novelty = if self.swept.insert(key.clone()) {
+                    Novelty::First
+                } else {
+                    Novelty::Change
+                };
+                for name in self.expected_below(&key) {
+                    if !entries.contains_key(&name) {
+                        self.see(ParameterRef::latest(name), None, now, novelty, &mut changes);
+                    }
+                }
+                for (name, entry) in entries {
+                    self.see(
+                        ParameterRef::latest(name),
+                        Some(entry),
+                        now,
+                        novelty,
+                        &mut changes,
+                    );
+                }
+            }
+        }
+        changes
+    }
+
+    fn fold_origin(&mut self, origin: Option<&Origin>, changes: &mut Changes) {
+        let Some(origin) = origin else { return };
+        match &self.origin {
+            Some(known) if known == origin => return,
+            Some(_) => {
+                changes.origin_changed = true;
+                self.facts.clear();
+                self.suspects.clear();
+                self.seeds.clear();
+                self.swept.clear();
+            }
+            None => changes.origin_learned = true,
+        }
+        self.origin = Some(origin.clone());
+    }
+
+    fn see(
+        &mut self,
+        reference: ParameterRef,
+        sighting: Option<Entry>,
+        now: Duration,
+        novelty: Novelty,
+        changes: &mut Changes,
+    ) {
+        let fact = self.facts.get(&reference).copied();
+        if self.undoes(&reference, fact, sighting) && !self.seen_before(&reference, sighting, now) {
+            let suspect = Suspect {
+                since: now,
+                sighting,
+                look_again: now + SECOND_SIGHTING,
+            };
+            match self.suspects.get(&reference) {
+                Some(known) if known.sighting == sighting => {}
+                _ => {
+                    self.suspects.insert(reference.clone(), suspect);
+                }
+            }
+            changes.suspects.insert(reference);
+            return;
+        }
+        self.suspects.remove(&reference);
+        if reference.selector == Selector::Latest {
+            self.seeds.remove(&reference.name);
+        }
+        match fact {
+            Some(fact) if fact == sighting => return,
+            None if novelty == Novelty::First => changes.first.insert(reference.clone()),
+            _ => changes.changed.insert(reference.clone()),
+        };
+        self.facts.insert(reference, sighting);
+    }
+
+    /// Whether a sighting goes back behind what is known or applied.
+    fn undoes(&self, reference: &ParameterRef, fact: Option<Option<Entry>>, sighting: Option<Entry>) -> bool {
+        let known = match fact {
+            Some(fact) => fact.map(|entry| entry.stamp),
+            None => self.seeds.get(&reference.name).copied(),
+        };
+        match (known, sighting) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(known), Some(Entry { stamp, .. })) => {
+                !matches!(reference.selector, Selector::Version(_))
+                    && stamp != known
+                    && stamp.version <= known.version
+                    && stamp.last_modified <= known.last_modified
+            }
+        }
+    }
+
+    fn seen_before(&self, reference: &ParameterRef, sighting: Option<Entry>, now: Duration) -> bool {
+        self.suspects.get(reference).is_some_and(|suspect| {
+            suspect.sighting == sighting && now.saturating_sub(suspect.since) >= SECOND_SIGHTING
+        })
+    }
+
+    /// Names below a path that are known to exist, or applied by somebody.
+    fn expected_below(&self, key: &PathKey) -> BTreeSet<ParameterName> {
+        let known = self.below(key).map(|(name, _)| name);
+        let seeded = near(&self.seeds, first_below(key), key, |name| name)
+            .map(|(name, _)| name)
+            .filter(|name| !self.facts.contains_key(&ParameterRef::latest((*name).clone())));
+        known.chain(seeded).cloned().collect()
+    }
+
+    /// Parameters below a path that exist.
+    fn below<'a>(&'a self, key: &'a PathKey) -> impl Iterator<Item = (&'a ParameterName, &'a Entry)> {
+        let first = first_below(key).map(ParameterRef::latest);
+        near(&self.facts, first, key, |reference| &reference.name).filter_map(|(reference, fact)| {
+            let latest = reference.selector == Selector::Latest;
+            Some((&reference.name, fact.as_ref().filter(|_| latest)?))
+        })
+    }
+
+    /// Suspects that are due for a second look.
+    pub fn to_look_at_again(&self, now: Duration) -> impl Iterator<Item = &ParameterRef> {
+        self.suspects
+            .iter()
+            .filter(move |(_, suspect)| suspect.look_again <= now)
+            .map(|(reference, _)| reference)
+    }
+
+    /// When the next suspect is due.
+    pub fn next_look(&self) -> Option<Duration> {
+        self.suspects.values().map(|suspect| suspect.look_again).min()
+    }
+
+    /// Puts the second look off: it is under way, or it failed.
+    pub fn look_again_at(&mut self, reference: &ParameterRef, at: Duration) {
+        if let Some(suspect) = self.suspects.get_mut(reference) {
+            suspect.look_again = at;
+        }
+    }
+
+    /// What lies below a path, filtered. None until it was listed and no applied name is in doubt.
+    pub fn listing(&self, read: &PathRead) -> Option<BTreeMap<ParameterName, Entry>> {
+        let key = PathKey::from(read);
+        let doubt = self.suspects.keys().any(|suspect| {
+            suspect.selector == Selector::Latest
+                && !self.facts.contains_key(suspect)
+                && read.wants(&suspect.name)
+        });
+        (self.swept.contains(&key) && !doubt).then(|| {
+            self.below(&key)
+                .filter(|(name, _)| read.wants(name))
+                .map(|(name, entry)| (name.clone(), *entry))
+                .collect()
+        })
+    }
+
+    /// What is known of one reference: `Some(None)` is confirmed missing.
+    pub fn fact(&self, reference: &ParameterRef) -> Option<Option<Entry>> {
+        self.facts.get(reference).copied()
+    }
+
+    /// How many parameters a listing of `key` shows.
+    pub fn count(&self, key: &PathKey) -> usize {
+        self.below(key).count()
+    }
+
+    /// Forgets what nobody wants any more.
+    pub fn retain(&mut self, path: impl Fn(&PathKey) -> bool, reference: impl Fn(&ParameterRef) -> bool) {
+        self.swept.retain(|key| path(key));
+        self.facts.retain(|key, _| reference(key));
+        self.suspects.retain(|key, _| reference(key));
+        self.seeds
+            .retain(|name, _| reference(&ParameterRef::latest(name.clone())));
+    }
+}
+
+/// The name that sorts before all those below a path.
+fn first_below(key: &PathKey) -> Option<ParameterName> {
+    ParameterName::parse(key.path.as_str()).ok()
+}
+
+/// The part of an ordered map that a listing of `key` shows, without a walk over all the rest.
+fn near<'a, K: Ord, V>(
+    map: &'a BTreeMap<K, V>,
+    first: Option<K>,
+    key: &'a PathKey,
+    name: impl Fn(&K) -> &ParameterName + Copy + 'a,
+) -> impl Iterator<Item = (&'a K, &'a V)> {
+    let from = first.map_or(Bound::Unbounded, Bound::Included);
+    map.range((from, Bound::Unbounded))
+        .take_while(move |(k, _)| name(k).as_str().starts_with(key.path.as_str()))
+        .filter(move |(k, _)| key.shows(name(k)))
+}
+
+/// What it means that a name was not known before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Novelty {
+    /// Nothing was known of its surroundings either.
+    First,
+    /// Its path was listed before, without it.
+    Change,
+}
+
+#[cfg(test)]
+#[path = "catalog_tests.rs"]
+mod tests;
