@@ -9,6 +9,7 @@ pub mod api;
 pub mod app;
 pub mod apply;
 pub mod cli;
+pub mod context;
 pub mod clock;
 pub mod decide;
 pub mod error;

@@ -107,6 +107,12 @@ pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
     }
 }
 
+/// What is known upstream and not in the Secret.
+pub fn pending_changes(view: &View<'_>) -> Vec<PendingChange> {
+    let differs = view.applied().map(|applied| difference(view.resolved, applied, view.upstream));
+    differs.map(|differs| differs.pending()).unwrap_or_default()
+}
+
 /// The Secret is not there, or nothing is known of what it holds.
 fn create(view: &View<'_>) -> Decision {
     if view.resolved.suspended {

@@ -11,7 +11,7 @@ use crate::source::SourceError;
 use crate::transform::TransformError;
 
 /// What came of one pass over a ParameterSync.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Outcome {
     /// It could not be acted on.
     Refused(Refusal),
@@ -58,6 +58,34 @@ impl Outcome {
         match self {
             Self::Left { why, .. } => why.opens_at(),
             _ => None,
+        }
+    }
+
+    /// The class of what is wrong, if anything is.
+    pub fn class(&self) -> Option<Class> {
+        self.fault().map(|fault| fault.class)
+    }
+
+    /// The reason and message of what is wrong, for the log.
+    pub fn describe(&self) -> (&'static str, String) {
+        self.fault().map_or(("Synced", String::new()), |fault| (fault.reason, fault.message))
+    }
+
+    /// Whether asking Parameter Store again, without decryption, may show a way out.
+    pub fn wants_fresh_facts(&self) -> bool {
+        match self {
+            Self::Left { why, .. } => {
+                matches!(
+                    why,
+                    Why::ParameterMissing(_)
+                        | Why::SourceEmpty
+                        | Why::RemovalHeld(_)
+                        | Why::RepairBlocked(_)
+                        | Why::Lagging(_)
+                )
+            }
+            Self::TransformFailed(error) => error.class() == Class::NotFound,
+            _ => false,
         }
     }
 

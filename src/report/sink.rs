@@ -18,12 +18,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where reports go.
 pub trait StatusSink: Send + Sync + 'static {
-    /// Writes the status where it differs from the object's, and the events. Says whether a status was written.
+    /// Writes the status where it differs from the object's, and the events. Gives the object's resource version after
+    /// a write.
     fn write(
         &self,
         object: &ParameterSync,
         report: &Report,
-    ) -> impl Future<Output = Result<bool, StatusError>> + Send;
+    ) -> impl Future<Output = Result<Option<u64>, StatusError>> + Send;
 }
 
 /// The status could not be written.
@@ -93,7 +94,7 @@ impl ApiServer {
 }
 
 impl StatusSink for ApiServer {
-    async fn write(&self, object: &ParameterSync, report: &Report) -> Result<bool, StatusError> {
+    async fn write(&self, object: &ParameterSync, report: &Report) -> Result<Option<u64>, StatusError> {
         let meta = object.meta();
         let namespace = meta.namespace.clone().unwrap_or_default();
         let name = meta.name.clone().unwrap_or_default();
@@ -101,7 +102,7 @@ impl StatusSink for ApiServer {
             self.publish(object, note).await;
         }
         if object.status.as_ref() == Some(&report.status) {
-            return Ok(false);
+            return Ok(None);
         }
         let failed = |detail: String| StatusError {
             object: ObjectKey::new(namespace.as_str(), name.as_str()),
@@ -118,9 +119,9 @@ impl StatusSink for ApiServer {
         match tokio::time::timeout(TIMEOUT, request).await {
             Err(_) => Err(failed("no answer in 10 s".to_owned())),
             // Deleted meanwhile: nobody is left to read it.
-            Ok(Err(kube::Error::Api(status))) if status.is_not_found() || status.is_conflict() => Ok(false),
+            Ok(Err(kube::Error::Api(status))) if status.is_not_found() || status.is_conflict() => Ok(None),
             Ok(Err(error)) => Err(failed(error.to_string())),
-            Ok(Ok(_)) => Ok(true),
+            Ok(Ok(object)) => Ok(object.meta().resource_version.as_ref().and_then(|version| version.parse().ok())),
         }
     }
 }

@@ -1,0 +1,220 @@
+//! The wiring: who is made of what, started in which order, and stopped.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use futures::{FutureExt, StreamExt};
+use kube::client::ClientBuilder;
+use kube::runtime::controller::{self, Action as Requeue, Controller};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::WatchStreamExt;
+use kube::{Client, Config, ResourceExt};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::admin::{self, Metrics, Readiness};
+use crate::api::ParameterSync;
+use crate::apply;
+use crate::clock::{Clock, SystemClock};
+use crate::context::Context;
+use crate::names::ObjectKey;
+use crate::reconcile::reconcile;
+use crate::report::{StatusError, sink};
+use crate::resolve::EndpointPolicy;
+use crate::source::{Aws, Stores};
+use crate::watch::streams::{Malformed, Watches};
+use crate::watch::{Indexes, Triggers};
+
+/// How long one pass may take: a fetch of 30 s, and every request round it.
+const PASS_TIMEOUT: Duration = Duration::from_secs(90);
+/// How long a pass that failed for a reason of ours waits.
+const FAILED_RETRY: Duration = Duration::from_secs(10);
+/// How long the API server may take to answer a request that is no watch.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What the command line decides.
+pub struct Settings {
+    /// Where health and metrics are served.
+    pub admin_address: SocketAddr,
+    /// How many passes run at once.
+    pub concurrency: u16,
+    /// Where stores of tenants may send the operator.
+    pub endpoints: EndpointPolicy,
+}
+
+type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemClock>;
+
+/// Runs the operator until SIGTERM or SIGINT.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(settings.admin_address)
+        .await
+        .with_context(|| format!("--admin-address: {} cannot be listened on", settings.admin_address))?;
+    let config = Config::infer().await.context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
+    let (watching, asking) = clients(config)?;
+    let readiness = Readiness::default();
+    let metrics = Arc::new(Metrics::default());
+    let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
+
+    let clock = SystemClock::new();
+    let triggers = Triggers::default();
+    let indexes = Arc::new(Indexes::default());
+    let watches = Watches {
+        client: watching.clone(),
+        indexes: indexes.clone(),
+        triggers: triggers.clone(),
+        readiness,
+        metrics: metrics.clone(),
+    };
+    // Each of these is known before the first decision, so that none is made on half the facts.
+    let started = [
+        tokio::spawn(watches.clone().secrets()),
+        tokio::spawn(watches.clone().namespaces()),
+        tokio::spawn(watches.clone().stores()),
+        tokio::spawn(watches.clone().cluster_stores()),
+    ];
+    let shutdown = Shutdown::listen()?;
+    let mut stop = shutdown.clone();
+    tokio::select! {
+        () = everything_listed(&watches.readiness) => {}
+        () = stop.asked() => return Ok(()),
+    }
+    watches.wait_for_crd::<ParameterSync>("parametersyncs").await;
+
+    let wake = triggers.clone();
+    let stores = Stores::new(Aws::new(asking.clone()), clock, metrics.clone(), move |object| wake.push(object));
+    let (reader, writer) = reflector::store();
+    let context = Arc::new(Operator {
+        stores,
+        secrets: apply::ApiServer::new(asking.clone()),
+        status: sink::ApiServer::new(asking, std::env::var("HOSTNAME").ok()),
+        clock,
+        indexes,
+        objects: reader.clone(),
+        endpoints: settings.endpoints,
+        metrics,
+        memory: Mutex::new(HashMap::new()),
+    });
+    let (refusing, forgetting) = (context.clone(), context.clone());
+    let objects = watches
+        .clone()
+        .parameter_syncs(
+            move |malformed| refuse(&refusing, malformed),
+            move |key| forgetting.forget(key),
+        )
+        .reflect(writer)
+        // The triggers say which objects want a pass; this stream only keeps the store.
+        .filter_map(|event| std::future::ready(event.err().map(Err::<ParameterSync, _>)));
+    let work = Controller::for_stream(objects, reader)
+        .reconcile_on(triggers.stream().map(|key| ObjectRef::new(&key.name).within(&key.namespace)))
+        .with_config(controller::Config::default().concurrency(settings.concurrency))
+        .graceful_shutdown_on(async move { stop.asked().await })
+        .run(pass, failed, context)
+        .for_each(|result| {
+            if let Err(error) = result {
+                match error {
+                    controller::Error::ObjectNotFound(object) => tracing::debug!(%object, "gone before its turn"),
+                    error => tracing::debug!(%error, "a pass did not end well"),
+                }
+            }
+            std::future::ready(())
+        });
+    work.await;
+    tracing::info!("paramsync stops");
+    admin.abort();
+    started.iter().for_each(tokio::task::JoinHandle::abort);
+    Ok(())
+}
+
+/// One pass, with a limit on its time, and fenced off so that a panic stops nothing else.
+async fn pass(object: Arc<ParameterSync>, context: Arc<Operator>) -> Result<Requeue, PassError> {
+    let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
+    let fenced = AssertUnwindSafe(reconcile(object, context.clone())).catch_unwind();
+    match tokio::time::timeout(PASS_TIMEOUT, fenced).await {
+        Ok(Ok(result)) => result.map_err(PassError::from),
+        Ok(Err(_)) => {
+            context.metrics.panicked();
+            tracing::error!(object = %key, "a pass panicked; this is a bug of paramsync");
+            Err(PassError::Panicked)
+        }
+        Err(_) => {
+            tracing::warn!(object = %key, "a pass took longer than {PASS_TIMEOUT:?}");
+            Err(PassError::TimedOut)
+        }
+    }
+}
+
+/// Why a pass came to no end.
+#[derive(Debug, thiserror::Error)]
+enum PassError {
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    #[error("the pass panicked")]
+    Panicked,
+    #[error("the pass took too long")]
+    TimedOut,
+}
+
+fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
+    context.metrics.reconciled(admin::ReconcileResult::Failed, Duration::ZERO);
+    tracing::warn!(object = %object.name_any(), %error, "trying again in {FAILED_RETRY:?}");
+    Requeue::requeue(FAILED_RETRY)
+}
+
+fn refuse(context: &Arc<Operator>, malformed: Malformed) {
+    tracing::warn!(object = %malformed.object, error = malformed.error, "a ParameterSync cannot be read; passed over");
+    let context = context.clone();
+    tokio::spawn(async move {
+        context.status.refuse_malformed(&malformed.object, malformed.generation, &malformed.error).await;
+    });
+}
+
+async fn everything_listed(readiness: &Readiness) {
+    while !readiness.waiting().is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// One client for watches, which are silent for long, and one for requests, which must not be.
+fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
+    config.read_timeout = None;
+    let watching = ClientBuilder::try_from(config.clone()).context("no client for the cluster")?.build();
+    config.read_timeout = Some(REQUEST_TIMEOUT);
+    config.reset_reader_on_write = true;
+    // Every retry is ours, and counted.
+    config.default_retry = false;
+    let asking = ClientBuilder::try_from(config).context("no client for the cluster")?.build();
+    Ok((watching, asking))
+}
+
+/// SIGTERM or SIGINT, for everybody who wants to know.
+#[derive(Clone)]
+struct Shutdown {
+    asked: tokio::sync::watch::Receiver<bool>,
+}
+
+impl Shutdown {
+    fn listen() -> anyhow::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be listened for")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be listened for")?;
+        let (tell, asked) = tokio::sync::watch::channel(false);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            let _ = tell.send(true);
+            tell.closed().await;
+        });
+        Ok(Self { asked })
+    }
+
+    async fn asked(&mut self) {
+        // An error means that the sender is gone, and so is the process's reason to go on.
+        let _ = self.asked.wait_for(|asked| *asked).await;
+    }
+}

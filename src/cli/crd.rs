@@ -1,0 +1,30 @@
+//! `paramsync crd`.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+
+use crate::api::crds;
+
+/// Flags of `paramsync crd`.
+#[derive(Args)]
+pub struct CrdArgs {
+    /// Write one file a kind to this folder instead of printing.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+impl CrdArgs {
+    pub(super) fn execute(self) -> anyhow::Result<()> {
+        match self.out {
+            Some(folder) => crds::write(&folder).with_context(|| format!("{} cannot be written", folder.display())),
+            None => {
+                for crd in crds::all() {
+                    print!("---\n{}", crds::to_yaml(&crd)?);
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `paramsync run`.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, ensure};
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::app::{self, Settings};
+use crate::resolve::EndpointPolicy;
+
+/// Flags of the operator; each can be set by its environment variable as well.
+#[derive(Args)]
+pub struct RunArgs {
+    /// Where /livez, /readyz and /metrics are served.
+    #[arg(long, env = "PARAMSYNC_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
+    admin_address: SocketAddr,
+    /// How many ParameterSyncs are reconciled at once.
+    #[arg(long, env = "PARAMSYNC_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+    /// An endpoint that ParameterStores of namespaces may name, as https://host or http://127.0.0.1:* ; repeatable.
+    #[arg(long = "allow-endpoint", env = "PARAMSYNC_ALLOW_ENDPOINTS", value_delimiter = ',', value_name = "URL")]
+    allow_endpoints: Vec<String>,
+    /// Log level: error, warn, info, debug or trace, or a filter such as info,paramsync=debug.
+    #[arg(long, env = "PARAMSYNC_LOG_LEVEL", default_value = "info")]
+    log_level: String,
+    /// Log format.
+    #[arg(long, env = "PARAMSYNC_LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+impl RunArgs {
+    pub(super) fn execute(self) -> anyhow::Result<()> {
+        for endpoint in &self.allow_endpoints {
+            ensure!(
+                endpoint.starts_with("https://") || endpoint.starts_with("http://"),
+                "--allow-endpoint: {endpoint:?} is no URL; write it as https://host or http://127.0.0.1:*"
+            );
+        }
+        init_logs(&self.log_level, self.log_format)?;
+        let settings = Settings {
+            admin_address: self.admin_address,
+            concurrency: self.concurrency,
+            endpoints: EndpointPolicy::new(self.allow_endpoints),
+        };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the async runtime cannot be started")?;
+        runtime.block_on(app::run(settings))
+    }
+}
+
+/// Ours at the level that was asked; the libraries below us, whose logs at debug and trace can hold what was sent and
+/// received, never beyond info.
+fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
+    const CAPPED: [&str; 10] = [
+        "aws_config",
+        "aws_runtime",
+        "aws_sdk_ssm",
+        "aws_sdk_sts",
+        "aws_smithy_http_client",
+        "aws_smithy_runtime",
+        "aws_smithy_runtime_api",
+        "hyper",
+        "hyper_util",
+        "kube_client",
+    ];
+    let mut filter = EnvFilter::try_new(level)
+        .with_context(|| format!("--log-level: {level:?} is none of error, warn, info, debug, trace, or a filter"))?;
+    let quiet = matches!(level.to_ascii_lowercase().as_str(), "error" | "warn" | "off");
+    for target in CAPPED {
+        let directive = format!("{target}={}", if quiet { level } else { "info" });
+        filter = filter.add_directive(directive.parse().context("a log filter of ours cannot be read")?);
+    }
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,260 @@
+//! One pass over one ParameterSync: the sentence, in order.
+//!
+//! watch -> resolve -> decide -> fetch -> transform -> decide again -> apply -> report
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use kube::runtime::controller::Action as Requeue;
+
+use crate::admin::ReconcileResult;
+use crate::api::ParameterSync;
+use crate::apply::{ApplyError, SecretSink};
+use crate::clock::Clock;
+use crate::context::{Context, Doom, World};
+use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
+use crate::names::ObjectKey;
+use crate::provenance::Provenance;
+use crate::report::{Facts, Outcome, StatusError, StatusSink, report};
+use crate::resolve::{Refusal, Resolved};
+use crate::source::{Fetched, ParameterStores};
+use crate::transform::{DesiredSecret, TransformError, transform};
+
+/// How soon a pass that was overtaken by a change is made again.
+const SOON: Duration = Duration::from_millis(200);
+
+/// Brings one Secret to what it should be, or says why not. Never sleeps; only here is a wake turned into a requeue.
+pub async fn reconcile<S, K, R, C>(
+    object: Arc<ParameterSync>,
+    context: Arc<Context<S, K, R, C>>,
+) -> Result<Requeue, StatusError>
+where
+    S: ParameterStores,
+    K: SecretSink,
+    R: StatusSink,
+    C: Clock,
+{
+    let started = context.clock.monotonic();
+    let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
+    if context.is_behind_own_write(&key, &object) {
+        return Ok(Requeue::requeue(SOON));
+    }
+    let now = context.clock.now();
+    let mut pass = match context.resolve(&object) {
+        Err(refusal) => context.refused(&key, &object, refusal),
+        Ok(resolved) => sync(&context, &object, resolved, now).await,
+    };
+    let Some(outcome) = pass.outcome.take() else {
+        context.forget(&key);
+        return Ok(Requeue::await_change());
+    };
+    let said = report(&Facts {
+        object: &object,
+        target: &pass.target,
+        applied: pass.applied.as_ref(),
+        intact: pass.intact,
+        outcome: &outcome,
+        pending: &pass.pending,
+        effective_interval: pass.effective_interval,
+        handled: pass.handled.as_deref(),
+        now,
+    });
+    let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
+    let wrote = context.status.write(&object, &said).await?;
+    context.said(&key, &said, wrote);
+    let took = context.clock.monotonic().saturating_sub(started);
+    context.metrics.reconciled(result(&outcome), took);
+    log(&key, &outcome, took);
+    Ok(requeue)
+}
+
+/// What one pass found out, for the report.
+pub(crate) struct Pass {
+    /// What came of it; none where the object goes.
+    pub outcome: Option<Outcome>,
+    pub target: String,
+    pub applied: Option<Provenance>,
+    pub intact: bool,
+    pub pending: Vec<PendingChange>,
+    pub wake: Option<Timestamp>,
+    pub effective_interval: Option<Duration>,
+    pub handled: Option<String>,
+}
+
+async fn sync<S, K, R, C>(
+    context: &Arc<Context<S, K, R, C>>,
+    object: &ParameterSync,
+    resolved: Arc<Resolved>,
+    now: Timestamp,
+) -> Pass
+where
+    S: ParameterStores,
+    K: SecretSink,
+    R: StatusSink,
+    C: Clock,
+{
+    let world = match context.look(object, resolved.clone()).await {
+        Ok(world) => world,
+        Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
+    };
+    context.subscribe(&world);
+    let (world, handled) = context.answer_sync_request(object, world).await;
+    let Decision { action, pending, wake } = decide(&world.view(), now);
+    let mut pass = Pass::of(&world, pending, wake);
+    pass.outcome = match action {
+        Action::Release => None,
+        Action::Leave(why) => Some(Outcome::Left { why, fault: world.upstream.fault.clone() }),
+        Action::Write(request) => match context.doomed(&world, &request) {
+            Some(outcome) => Some(outcome),
+            None => match write(context, object, &world, &request).await {
+                Ok((outcome, provenance)) => {
+                    pass.applied = Some(provenance);
+                    pass.intact = true;
+                    pass.pending.clear();
+                    Some(outcome)
+                }
+                Err(outcome) => {
+                    context.remember_doom(Doom::new(&world, &request), &outcome);
+                    pass.pending = pending_of(&world, &request);
+                    Some(outcome)
+                }
+            },
+        },
+    };
+    pass.handled = handled;
+    pass
+}
+
+/// Fetch, transform, decide again, apply.
+async fn write<S, K, R, C>(
+    context: &Arc<Context<S, K, R, C>>,
+    object: &ParameterSync,
+    world: &World,
+    request: &FetchRequest,
+) -> Result<(Outcome, Provenance), Outcome>
+where
+    S: ParameterStores,
+    K: SecretSink,
+    R: StatusSink,
+    C: Clock,
+{
+    let fetched =
+        context.stores.fetch(&world.resolved.store, request).await.map_err(Outcome::FetchFailed)?;
+    check_versions(request, &fetched)?;
+    let desired = shape(world.resolved.clone(), request.clone(), fetched).await?;
+
+    let fresh = context.look_again(object).await.map_err(Outcome::ApplyFailed)?.ok_or(left(Why::Overtaken))?;
+    let permit = permit(&fresh.view(), request, desired.provenance(), context.clock.now()).map_err(left)?;
+
+    let provenance = desired.provenance().clone();
+    let applied =
+        context.secrets.write(permit, &fresh.resolved, desired).await.map_err(Outcome::ApplyFailed)?;
+    context.applied(&world.resolved.object, &applied);
+    let (repaired, rivals) = fresh.drift();
+    let changed = fresh.changed_names(&provenance);
+    let outcome =
+        Outcome::Applied { purpose: applied.purpose, created: applied.created, repaired, rivals, changed };
+    Ok((outcome, provenance))
+}
+
+fn left(why: Why) -> Outcome {
+    Outcome::Left { why, fault: None }
+}
+
+/// A repair whose versions Parameter Store no longer has is no repair.
+fn check_versions(request: &FetchRequest, fetched: &Fetched) -> Result<(), Outcome> {
+    if request.purpose != Purpose::Repair || fetched.missing.is_empty() {
+        return Ok(());
+    }
+    let gone = fetched.missing.iter().map(|reference| reference.name.clone()).collect();
+    Err(left(Why::RepairBlocked(Blocked::AppliedVersionGone(gone))))
+}
+
+/// Transforms; off the async threads where templates are rendered, for those may take a while.
+async fn shape(
+    resolved: Arc<Resolved>,
+    request: FetchRequest,
+    fetched: Fetched,
+) -> Result<DesiredSecret, Outcome> {
+    let work = move || transform(&resolved, &request, fetched);
+    let plain = |result: Result<DesiredSecret, TransformError>| result.map_err(Outcome::TransformFailed);
+    plain(tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(TransformError::interrupted())))
+}
+
+/// What waits when a write did not come about.
+fn pending_of(world: &World, request: &FetchRequest) -> Vec<PendingChange> {
+    if request.purpose == Purpose::Change { world.pending() } else { Vec::new() }
+}
+
+impl Pass {
+    fn of(world: &World, pending: Vec<PendingChange>, wake: Option<Timestamp>) -> Self {
+        let view = world.view();
+        Self {
+            outcome: None,
+            target: world.resolved.target.name.clone(),
+            applied: view.applied().cloned(),
+            intact: view.is_intact(),
+            pending,
+            wake,
+            effective_interval: world.upstream.effective_interval,
+            handled: None,
+        }
+    }
+
+    fn without_world(resolved: &Resolved, outcome: Outcome) -> Self {
+        Self {
+            outcome: Some(outcome),
+            target: resolved.target.name.clone(),
+            applied: None,
+            intact: false,
+            pending: Vec::new(),
+            wake: None,
+            effective_interval: None,
+            handled: None,
+        }
+    }
+
+    /// The pass of an object that was refused before anything was looked at.
+    pub(crate) fn refused(target: String, refusal: Refusal) -> Self {
+        Self {
+            outcome: Some(Outcome::Refused(refusal)),
+            target,
+            applied: None,
+            intact: false,
+            pending: Vec::new(),
+            wake: None,
+            effective_interval: None,
+            handled: None,
+        }
+    }
+}
+
+fn result(outcome: &Outcome) -> ReconcileResult {
+    match outcome {
+        Outcome::Applied { .. } => ReconcileResult::Written,
+        Outcome::Left { why: Why::InSync, .. } => ReconcileResult::Unchanged,
+        _ => ReconcileResult::Refused,
+    }
+}
+
+fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
+    let milliseconds = took.as_millis();
+    match outcome {
+        Outcome::Applied { purpose, changed, .. } => {
+            tracing::info!(%object, ?purpose, changed = changed.len(), milliseconds, "Secret written");
+        }
+        Outcome::Left { why: Why::InSync, fault: None } => {
+            tracing::debug!(%object, milliseconds, "in sync");
+        }
+        Outcome::Left { why: Why::Overtaken, .. }
+        | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
+            tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
+        }
+        other => {
+            let (reason, message) = other.describe();
+            tracing::warn!(%object, reason, message, milliseconds, "not synced");
+        }
+    }
+}
