@@ -4,6 +4,7 @@
 //! Data flows one way through the rooms: watch, resolve, decide, fetch (`source`), transform, decide again, apply,
 //! report. Each room is pure or a thin shell round I/O, and returns a type that only the next one accepts.
 
+pub mod api;
 pub mod decide;
 pub mod error;
 pub mod names;
