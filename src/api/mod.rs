@@ -1,0 +1,28 @@
+//! The custom resource types of `paramsync.dev/v1alpha1`, and nothing else. Pure.
+//!
+//! In: what users write. Out: the same as Rust types, the CRDs generated from them (`crds`) and the reference for
+//! readers (`reference`). The schema refuses what it can (bounds, patterns, CEL rules in `rules`); `resolve` parses
+//! the rest. Optional fields stay `Option` here: their defaults are filled in by `resolve` and told in the field's
+//! description, never by the API server, since a default that the server fills in shows as drift in GitOps tools.
+
+pub mod crds;
+mod parameter_sync;
+mod rules;
+mod schema;
+mod status;
+mod store;
+
+pub use parameter_sync::{
+    Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing, ParameterSync,
+    ParameterSyncSpec, SourceSpec, StoreKind, StoreRef, TargetSpec,
+};
+pub use status::{ParameterStatus, ParameterSyncStatus, Pending, PendingChange, SecretStatus, StoreStatus};
+pub use store::{
+    AccessRule, AuthSecretRef, ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore,
+    ParameterStoreSpec, ParameterTypes, StoreAuth, StoreLimits,
+};
+
+/// The API group of all kinds.
+pub const GROUP: &str = "paramsync.dev";
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";

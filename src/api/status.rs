@@ -1,0 +1,181 @@
+//! What the operator reports of each kind. Never a value.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::schema;
+
+/// What the Secret holds, what waits, and how the ParameterSync fares. Written only when something changed.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParameterSyncStatus {
+    /// The generation of the spec that the rest of the status speaks of; -1 before the operator saw the object.
+    /// Example: `3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Ready: the Secret is there and holds what it should hold now. UpToDate: it holds the newest versions.
+    /// Reconciling and Stalled are there only while True. Example: `[{type: Ready, status: "True", reason: Synced}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Option<Vec<Condition>>,
+
+    /// The Secret that was written last; absent before the first write. Example: `{name: web, keys: 12}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretStatus>,
+
+    /// Which version of which parameter each key of the Secret holds, complete, in the order of the sources. Example:
+    /// `[{key: DB_PASSWORD, source: 0, name: /web/DB_PASSWORD, version: 7}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2000), extend("x-kubernetes-list-type" = "atomic"))]
+    pub parameters: Option<Vec<ParameterStatus>>,
+
+    /// Changes that are known and not written; absent when nothing waits. Example: `{total: 2}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<Pending>,
+
+    /// When the Secret's content changed last, RFC 3339. Example: `2026-11-23T10:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub last_changed: Option<String>,
+
+    /// The token of the annotation `paramsync.dev/sync-requested-at` that was answered last. Example:
+    /// `2026-11-23T10:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_sync_request: Option<String>,
+
+    /// How stale a value may get in truth, where the store's rate does not let `spec.interval` be kept; absent
+    /// otherwise. A duration. Example: `15m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub effective_interval: Option<String>,
+}
+
+/// The Secret as it was written last: what its own annotation says, for the time when the Secret is gone.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretStatus {
+    /// The Secret's name. Example: `web`.
+    #[schemars(length(max = 253))]
+    pub name: String,
+
+    /// How many of its keys are ours. Example: `12`.
+    #[schemars(range(min = 0))]
+    pub keys: i32,
+
+    /// The AWS account of its parameters, twelve digits, as AWS's answers name it. Example: `111122223333`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
+    pub account: Option<String>,
+
+    /// The AWS region of its parameters. Example: `ap-northeast-1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub region: Option<String>,
+
+    /// A fingerprint of the spec fields that shaped it, never of values. Example: `3f9a1c`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub shape: Option<String>,
+
+    /// The Secret's type. Example: `Opaque`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub secret_type: Option<String>,
+}
+
+/// One key of the Secret and the parameter that gave it.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParameterStatus {
+    /// The key; absent where the parameter only feeds templates. Example: `DB_PASSWORD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub key: Option<String>,
+
+    /// The index in `spec.sources` that it came by, from 0. Example: `0`.
+    #[schemars(range(min = 0))]
+    pub source: i32,
+
+    /// The parameter's name, or its ARN if another account shares it. Example: `/web/DB_PASSWORD`.
+    #[schemars(length(max = 2048))]
+    pub name: String,
+
+    /// The version whose value is in the Secret, from 1. Example: `7`.
+    #[schemars(range(min = 0))]
+    pub version: i64,
+
+    /// When that version was written at AWS, RFC 3339 with milliseconds. Example: `2026-11-23T10:00:00.123Z`.
+    #[schemars(extend("format" = "date-time"))]
+    pub last_modified: String,
+
+    /// The parameter's type at AWS: SecureString, String or StringList. Example: `SecureString`.
+    #[serde(rename = "type")]
+    #[schemars(length(max = 32))]
+    pub parameter_type: String,
+}
+
+/// What is known upstream and not yet in the Secret.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pending {
+    /// Since when the first of the changes waits, RFC 3339. Example: `2026-11-23T10:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub since: Option<String>,
+
+    /// When they may be written, RFC 3339; absent where that is not known. Example: `2027-01-04T00:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub next_open: Option<String>,
+
+    /// The first 20 changes. Example: `[{name: /web/DB_PASSWORD, from: 7, to: 9}]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub changes: Vec<PendingChange>,
+
+    /// How many changes there are in all. Example: `2`.
+    #[schemars(range(min = 0))]
+    pub total: i32,
+}
+
+/// One change that waits.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingChange {
+    /// The parameter's name or ARN. Example: `/web/DB_PASSWORD`.
+    #[schemars(length(max = 2048))]
+    pub name: String,
+
+    /// The version that the Secret holds; absent for a new parameter. Example: `7`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub from: Option<i64>,
+
+    /// The version that waits; absent for a parameter that is gone. Example: `9`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub to: Option<i64>,
+}
+
+/// How a store fares.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoreStatus {
+    /// The generation of the spec that the rest of the status speaks of; -1 before the operator saw the object.
+    /// Example: `3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Ready: the store's spec is usable. Example: `[{type: Ready, status: "True", reason: Valid}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Option<Vec<Condition>>,
+
+    /// The AWS account that answers, twelve digits; absent before the first answer. Example: `111122223333`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
+    pub account: Option<String>,
+}
