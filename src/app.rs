@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::{FutureExt, StreamExt};
 use kube::client::ClientBuilder;
+use kube::runtime::WatchStreamExt;
 use kube::runtime::controller::{self, Action as Requeue, Controller};
 use kube::runtime::reflector::{self, ObjectRef};
-use kube::runtime::WatchStreamExt;
 use kube::{Client, Config, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::admin::{self, Metrics, Readiness};
 use crate::api::ParameterSync;
 use crate::apply;
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock as _, SystemClock};
 use crate::context::Context;
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
@@ -50,10 +50,15 @@ type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemCl
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(settings.admin_address)
+    let listener = TcpListener::bind(settings.admin_address).await.with_context(|| {
+        format!(
+            "--admin-address: {} cannot be listened on",
+            settings.admin_address
+        )
+    })?;
+    let config = Config::infer()
         .await
-        .with_context(|| format!("--admin-address: {} cannot be listened on", settings.admin_address))?;
-    let config = Config::infer().await.context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
+        .context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
     let (watching, asking) = clients(config)?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
@@ -86,7 +91,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     watches.wait_for_crd::<ParameterSync>("parametersyncs").await;
 
     let wake = triggers.clone();
-    let stores = Stores::new(Aws::new(asking.clone()), clock, metrics.clone(), move |object| wake.push(object));
+    let stores = Stores::new(Aws::new(asking.clone()), clock, metrics.clone(), move |object| {
+        wake.push(object)
+    });
     let (reader, writer) = reflector::store();
     let context = Arc::new(Operator {
         stores,
@@ -110,14 +117,20 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         // The triggers say which objects want a pass; this stream only keeps the store.
         .filter_map(|event| std::future::ready(event.err().map(Err::<ParameterSync, _>)));
     let work = Controller::for_stream(objects, reader)
-        .reconcile_on(triggers.stream().map(|key| ObjectRef::new(&key.name).within(&key.namespace)))
+        .reconcile_on(
+            triggers
+                .stream()
+                .map(|key| ObjectRef::new(&key.name).within(&key.namespace)),
+        )
         .with_config(controller::Config::default().concurrency(settings.concurrency))
         .graceful_shutdown_on(async move { stop.asked().await })
         .run(pass, failed, context)
         .for_each(|result| {
             if let Err(error) = result {
                 match error {
-                    controller::Error::ObjectNotFound(object) => tracing::debug!(%object, "gone before its turn"),
+                    controller::Error::ObjectNotFound(object) => {
+                        tracing::debug!(%object, "gone before its turn")
+                    }
                     error => tracing::debug!(%error, "a pass did not end well"),
                 }
             }
@@ -160,7 +173,9 @@ enum PassError {
 }
 
 fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
-    context.metrics.reconciled(admin::ReconcileResult::Failed, Duration::ZERO);
+    context
+        .metrics
+        .reconciled(admin::ReconcileResult::Failed, Duration::ZERO);
     tracing::warn!(object = %object.name_any(), %error, "trying again in {FAILED_RETRY:?}");
     Requeue::requeue(FAILED_RETRY)
 }
@@ -168,8 +183,12 @@ fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>)
 fn refuse(context: &Arc<Operator>, malformed: Malformed) {
     tracing::warn!(object = %malformed.object, error = malformed.error, "a ParameterSync cannot be read; passed over");
     let context = context.clone();
+    let now = context.clock.now();
     tokio::spawn(async move {
-        context.status.refuse_malformed(&malformed.object, malformed.generation, &malformed.error).await;
+        context
+            .status
+            .refuse_malformed(&malformed.object, malformed.generation, &malformed.error, now)
+            .await;
     });
 }
 
@@ -182,12 +201,16 @@ async fn everything_listed(readiness: &Readiness) {
 /// One client for watches, which are silent for long, and one for requests, which must not be.
 fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
     config.read_timeout = None;
-    let watching = ClientBuilder::try_from(config.clone()).context("no client for the cluster")?.build();
+    let watching = ClientBuilder::try_from(config.clone())
+        .context("no client for the cluster")?
+        .build();
     config.read_timeout = Some(REQUEST_TIMEOUT);
     config.reset_reader_on_write = true;
     // Every retry is ours, and counted.
     config.default_retry = false;
-    let asking = ClientBuilder::try_from(config).context("no client for the cluster")?.build();
+    let asking = ClientBuilder::try_from(config)
+        .context("no client for the cluster")?
+        .build();
     Ok((watching, asking))
 }
 

@@ -126,7 +126,10 @@ impl World {
             .parameters
             .iter()
             .filter(|now| {
-                !before.into_iter().flatten().any(|old| (&old.name, old.stamp) == (&now.name, now.stamp))
+                !before
+                    .into_iter()
+                    .flatten()
+                    .any(|old| (&old.name, old.stamp) == (&now.name, now.stamp))
             })
             .map(|parameter| parameter.name.clone())
             .collect()
@@ -167,8 +170,15 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             secret,
             recorded: recorded(object, &resolved.target.name),
             deleting: object.metadata.deletion_timestamp.is_some(),
-            namespace_terminating: self.indexes.namespaces().is_terminating(&resolved.object.namespace),
-            repairs: self.memory().get(&resolved.object).map(|known| known.repairs.clone()).unwrap_or_default(),
+            namespace_terminating: self
+                .indexes
+                .namespaces()
+                .is_terminating(&resolved.object.namespace),
+            repairs: self
+                .memory()
+                .get(&resolved.object)
+                .map(|known| known.repairs.clone())
+                .unwrap_or_default(),
             resolved,
         })
     }
@@ -216,7 +226,10 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         object: &ParameterSync,
         mut world: World,
     ) -> (World, Option<String>) {
-        let handled = object.status.as_ref().and_then(|status| status.last_handled_sync_request.as_ref());
+        let handled = object
+            .status
+            .as_ref()
+            .and_then(|status| status.last_handled_sync_request.as_ref());
         match &world.resolved.sync_request {
             Some(token) if Some(token) != handled => {
                 let token = token.clone();
@@ -230,7 +243,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// Folds a write in, so that the index knows of it before the watch does.
     pub fn applied(&self, object: &ObjectKey, applied: &Applied) {
-        self.indexes.secrets_mut().apply(applied.secret.clone(), applied.meta.clone());
+        self.indexes
+            .secrets_mut()
+            .apply(applied.secret.clone(), applied.meta.clone());
         self.metrics.secret_written(applied.purpose, applied.created);
         if applied.purpose == Purpose::Repair {
             let now = self.clock.now();
@@ -252,7 +267,11 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     pub fn remember_doom(&self, doom: Doom, outcome: &Outcome) {
         let lasting = matches!(
             outcome,
-            Outcome::TransformFailed(_) | Outcome::Left { why: Why::RepairBlocked(_), .. }
+            Outcome::TransformFailed(_)
+                | Outcome::Left {
+                    why: Why::RepairBlocked(_),
+                    ..
+                }
         );
         if lasting {
             // The fetch itself has told the catalog something: the world to compare with is the one after it.
@@ -281,7 +300,11 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         };
         let mut memory = self.memory();
         let known = memory.entry(key.clone()).or_default();
-        known.failures = if base.is_some() { known.failures.saturating_add(1) } else { 0 };
+        known.failures = if base.is_some() {
+            known.failures.saturating_add(1)
+        } else {
+            0
+        };
         if matches!(outcome, Outcome::Applied { .. }) {
             known.doom = None;
         }
@@ -291,7 +314,11 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         if retry.is_some() && outcome.wants_fresh_facts() {
             self.stores.nudge(key);
         }
-        let wake = wakes.into_iter().flatten().min().map(|wake| schedule::until(now, wake));
+        let wake = wakes
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|wake| schedule::until(now, wake));
         match [retry, wake].into_iter().flatten().min() {
             Some(after) => Requeue::requeue(after),
             None => Requeue::await_change(),
@@ -311,7 +338,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             self.metrics.status_written();
             self.memory().entry(key.clone()).or_default().status_version = version;
         }
-        let ready = said.status.conditions.iter().flatten().find(|condition| condition.type_ == "Ready");
+        let ready = said
+            .status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|condition| condition.type_ == "Ready");
         if let Some(ready) = ready {
             let status = if ready.status == "True" { "True" } else { "False" };
             self.metrics.object_is(key, status, &ready.reason);
@@ -320,7 +352,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// Whether this copy of the object is older than our own last status write.
     pub fn is_behind_own_write(&self, key: &ObjectKey, object: &ParameterSync) -> bool {
-        let version = object.resource_version().and_then(|version| version.parse::<u64>().ok());
+        let version = object
+            .resource_version()
+            .and_then(|version| version.parse::<u64>().ok());
         let ours = self.memory().get(key).and_then(|known| known.status_version);
         matches!((version, ours), (Some(version), Some(ours)) if version < ours)
     }

@@ -101,11 +101,18 @@ where
     };
     context.subscribe(&world);
     let (world, handled) = context.answer_sync_request(object, world).await;
-    let Decision { action, pending, wake } = decide(&world.view(), now);
+    let Decision {
+        action,
+        pending,
+        wake,
+    } = decide(&world.view(), now);
     let mut pass = Pass::of(&world, pending, wake);
     pass.outcome = match action {
         Action::Release => None,
-        Action::Leave(why) => Some(Outcome::Left { why, fault: world.upstream.fault.clone() }),
+        Action::Leave(why) => Some(Outcome::Left {
+            why,
+            fault: world.upstream.fault.clone(),
+        }),
         Action::Write(request) => match context.doomed(&world, &request) {
             Some(outcome) => Some(outcome),
             None => match write(context, object, &world, &request).await {
@@ -140,22 +147,37 @@ where
     R: StatusSink,
     C: Clock,
 {
-    let fetched =
-        context.stores.fetch(&world.resolved.store, request).await.map_err(Outcome::FetchFailed)?;
+    let fetched = context
+        .stores
+        .fetch(&world.resolved.store, request)
+        .await
+        .map_err(Outcome::FetchFailed)?;
     check_versions(request, &fetched)?;
     let desired = shape(world.resolved.clone(), request.clone(), fetched).await?;
 
-    let fresh = context.look_again(object).await.map_err(Outcome::ApplyFailed)?.ok_or(left(Why::Overtaken))?;
+    let fresh = context
+        .look_again(object)
+        .await
+        .map_err(Outcome::ApplyFailed)?
+        .ok_or(left(Why::Overtaken))?;
     let permit = permit(&fresh.view(), request, desired.provenance(), context.clock.now()).map_err(left)?;
 
     let provenance = desired.provenance().clone();
-    let applied =
-        context.secrets.write(permit, &fresh.resolved, desired).await.map_err(Outcome::ApplyFailed)?;
+    let applied = context
+        .secrets
+        .write(permit, &fresh.resolved, desired)
+        .await
+        .map_err(Outcome::ApplyFailed)?;
     context.applied(&world.resolved.object, &applied);
     let (repaired, rivals) = fresh.drift();
     let changed = fresh.changed_names(&provenance);
-    let outcome =
-        Outcome::Applied { purpose: applied.purpose, created: applied.created, repaired, rivals, changed };
+    let outcome = Outcome::Applied {
+        purpose: applied.purpose,
+        created: applied.created,
+        repaired,
+        rivals,
+        changed,
+    };
     Ok((outcome, provenance))
 }
 
@@ -168,7 +190,11 @@ fn check_versions(request: &FetchRequest, fetched: &Fetched) -> Result<(), Outco
     if request.purpose != Purpose::Repair || fetched.missing.is_empty() {
         return Ok(());
     }
-    let gone = fetched.missing.iter().map(|reference| reference.name.clone()).collect();
+    let gone = fetched
+        .missing
+        .iter()
+        .map(|reference| reference.name.clone())
+        .collect();
     Err(left(Why::RepairBlocked(Blocked::AppliedVersionGone(gone))))
 }
 
@@ -180,12 +206,20 @@ async fn shape(
 ) -> Result<DesiredSecret, Outcome> {
     let work = move || transform(&resolved, &request, fetched);
     let plain = |result: Result<DesiredSecret, TransformError>| result.map_err(Outcome::TransformFailed);
-    plain(tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(TransformError::interrupted())))
+    plain(
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(TransformError::interrupted())),
+    )
 }
 
 /// What waits when a write did not come about.
 fn pending_of(world: &World, request: &FetchRequest) -> Vec<PendingChange> {
-    if request.purpose == Purpose::Change { world.pending() } else { Vec::new() }
+    if request.purpose == Purpose::Change {
+        world.pending()
+    } else {
+        Vec::new()
+    }
 }
 
 impl Pass {
@@ -245,10 +279,15 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
         Outcome::Applied { purpose, changed, .. } => {
             tracing::info!(%object, ?purpose, changed = changed.len(), milliseconds, "Secret written");
         }
-        Outcome::Left { why: Why::InSync, fault: None } => {
+        Outcome::Left {
+            why: Why::InSync,
+            fault: None,
+        } => {
             tracing::debug!(%object, milliseconds, "in sync");
         }
-        Outcome::Left { why: Why::Overtaken, .. }
+        Outcome::Left {
+            why: Why::Overtaken, ..
+        }
         | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
             tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
         }

@@ -109,7 +109,11 @@ impl Metrics {
         let registry = &mut self.registry;
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);
-        registry.register("reconciles", "Reconciles of ParameterSyncs by result", self.reconciles.clone());
+        registry.register(
+            "reconciles",
+            "Reconciles of ParameterSyncs by result",
+            self.reconciles.clone(),
+        );
         registry.register_with_unit(
             "reconcile_duration",
             "How long a reconcile took, waiting for the limiter included",
@@ -126,7 +130,11 @@ impl Metrics {
             "SecureStrings returned decrypted, each a KMS call",
             self.decrypted.clone(),
         );
-        registry.register("aws_throttles", "Requests that AWS throttled", self.throttled.clone());
+        registry.register(
+            "aws_throttles",
+            "Requests that AWS throttled",
+            self.throttled.clone(),
+        );
         registry.register(
             "reads_coalesced",
             "Parameters handed to a caller without a read of their own",
@@ -137,9 +145,17 @@ impl Metrics {
             "Requests a second that the limiter lets through now",
             self.rate.clone(),
         );
-        registry.register("secret_writes", "Secrets written by kind", self.secret_writes.clone());
+        registry.register(
+            "secret_writes",
+            "Secrets written by kind",
+            self.secret_writes.clone(),
+        );
         registry.register("status_writes", "Status writes", self.status_writes.clone());
-        registry.register("objects", "ParameterSyncs by Ready condition and reason", self.objects.clone());
+        registry.register(
+            "objects",
+            "ParameterSyncs by Ready condition and reason",
+            self.objects.clone(),
+        );
         registry.register(
             "watch_failures",
             "Watches that failed and were started again",
@@ -150,7 +166,11 @@ impl Metrics {
             "Objects that could not be read and were passed over",
             self.malformed.clone(),
         );
-        registry.register("reconcile_panics", "Reconciles that panicked", self.panics.clone());
+        registry.register(
+            "reconcile_panics",
+            "Reconciles that panicked",
+            self.panics.clone(),
+        );
     }
 
     /// All metrics in the OpenMetrics text format.
@@ -189,7 +209,10 @@ impl Metrics {
 
     /// An object's Ready condition says this now.
     pub fn object_is(&self, object: &ObjectKey, ready: &'static str, reason: &str) {
-        let labels = ReasonLabels { ready, reason: reason.to_owned() };
+        let labels = ReasonLabels {
+            ready,
+            reason: reason.to_owned(),
+        };
         let mut known = self.object_reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if known.get(object) == Some(&labels) {
             return;

@@ -18,7 +18,10 @@ pub struct Pending {
 impl Readiness {
     /// Announces something to wait for.
     pub fn wait_for(&self, name: &'static str) -> Pending {
-        let pending = Pending { name, readiness: self.clone() };
+        let pending = Pending {
+            name,
+            readiness: self.clone(),
+        };
         pending.say("not listed yet");
         pending
     }
@@ -26,20 +29,31 @@ impl Readiness {
     /// What is still waited for, a line each; empty when ready.
     pub fn waiting(&self) -> Vec<String> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.iter().map(|(name, why)| format!("{name}: {why}")).collect()
+        waiting
+            .iter()
+            .map(|(name, why)| format!("{name}: {why}"))
+            .collect()
     }
 }
 
 impl Pending {
     /// Says why it takes time.
     pub fn say(&self, why: impl Into<String>) {
-        let mut waiting = self.readiness.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self
+            .readiness
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         waiting.insert(self.name, why.into());
     }
 
     /// Says that it is there.
     pub fn done(self) {
-        let mut waiting = self.readiness.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self
+            .readiness
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         waiting.remove(self.name);
     }
 }
@@ -54,7 +68,10 @@ mod tests {
         let secrets = readiness.wait_for("secrets");
         let stores = readiness.wait_for("stores");
         stores.say("CRD is not installed");
-        assert_eq!(readiness.waiting(), ["secrets: not listed yet", "stores: CRD is not installed"]);
+        assert_eq!(
+            readiness.waiting(),
+            ["secrets: not listed yet", "stores: CRD is not installed"]
+        );
         secrets.done();
         stores.done();
         assert!(readiness.waiting().is_empty());

@@ -54,17 +54,23 @@ fn answer(request: &Request<Incoming>, readiness: &Readiness, metrics: &Metrics)
         "/livez" => text(StatusCode::OK, "ok\n".to_owned()),
         "/readyz" => match readiness.waiting().as_slice() {
             [] => text(StatusCode::OK, "ok\n".to_owned()),
-            waiting => {
-                text(StatusCode::SERVICE_UNAVAILABLE, format!("waiting for\n{}\n", waiting.join("\n")))
-            }
+            waiting => text(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("waiting for\n{}\n", waiting.join("\n")),
+            ),
         },
         "/metrics" => {
             let mut answer = text(StatusCode::OK, metrics.encode());
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-            answer.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
+            answer
+                .headers_mut()
+                .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(kind));
             answer
         }
-        _ => text(StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n".to_owned()),
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "try /livez, /readyz or /metrics\n".to_owned(),
+        ),
     }
 }
 

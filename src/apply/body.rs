@@ -5,8 +5,8 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::ser::{SerializeMap, Serializer};
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use zeroize::Zeroizing;
 
 use crate::decide::{Permit, Precondition};
@@ -60,17 +60,24 @@ impl<'a> Body<'a> {
         let target = &resolved.target;
         let (uid, resource_version) = match permit.precondition() {
             Precondition::Absent => (None, None),
-            Precondition::Unchanged { uid, resource_version } => {
-                (Some(uid.as_str()), Some(resource_version.as_str()))
-            }
+            Precondition::Unchanged {
+                uid,
+                resource_version,
+            } => (Some(uid.as_str()), Some(resource_version.as_str())),
         };
-        let mut labels: BTreeMap<&str, &str> =
-            target.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut labels: BTreeMap<&str, &str> = target
+            .labels
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         labels.insert(MANAGED_LABEL, "true");
         labels.insert("app.kubernetes.io/managed-by", "paramsync");
-        let mut annotations: BTreeMap<&str, String> =
-            target.annotations.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        annotations.insert(ANNOTATION, desired.provenance.to_annotation());
+        let mut annotations: BTreeMap<&str, String> = target
+            .annotations
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
+        annotations.insert(ANNOTATION, desired.provenance().to_annotation());
         let owner = Owner {
             api_version: "paramsync.dev/v1alpha1",
             kind: "ParameterSync",
@@ -92,7 +99,7 @@ impl<'a> Body<'a> {
                 owner_references: target.owned.then_some(owner).into_iter().collect(),
             },
             secret_type: &target.secret_type,
-            data: &desired.data,
+            data: desired.data(),
         }
     }
 }

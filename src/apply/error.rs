@@ -16,13 +16,17 @@ pub enum ApplyError {
         secret: ObjectKey,
     },
     /// RBAC or an admission policy forbids it.
-    #[error("the API server forbids writing Secret {secret}; check the operator's RBAC and the admission policies")]
+    #[error(
+        "the API server forbids writing Secret {secret}; check the operator's RBAC and the admission policies"
+    )]
     Forbidden {
         /// The Secret.
         secret: ObjectKey,
     },
     /// The type of an existing Secret cannot be changed.
-    #[error("Secret {secret} exists with another type, and Kubernetes does not let it change; delete the Secret or set target.type back")]
+    #[error(
+        "Secret {secret} exists with another type, and Kubernetes does not let it change; delete the Secret or set target.type back"
+    )]
     TypeImmutable {
         /// The Secret.
         secret: ObjectKey,
@@ -62,9 +66,16 @@ impl ApplyError {
     pub(super) fn from_kube(secret: &ObjectKey, error: &kube::Error) -> Self {
         let secret = secret.clone();
         let kube::Error::Api(status) = error else {
-            return Self::Unavailable { secret, code: "connection".to_owned() };
+            return Self::Unavailable {
+                secret,
+                code: "connection".to_owned(),
+            };
         };
-        let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+        let causes = status
+            .details
+            .as_ref()
+            .map(|details| details.causes.as_slice())
+            .unwrap_or_default();
         let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
         let says = |word: &str| causes.iter().any(|cause| cause.message.contains(word));
         match status.code {
@@ -76,10 +87,17 @@ impl ApplyError {
             422 if fields == ["type"] => Self::TypeImmutable { secret },
             422 if says("immutable") => Self::Immutable { secret },
             400 | 413 | 422 => {
-                let fields = if fields.is_empty() { status.reason.clone() } else { fields.join(", ") };
+                let fields = if fields.is_empty() {
+                    status.reason.clone()
+                } else {
+                    fields.join(", ")
+                };
                 Self::Refused { secret, fields }
             }
-            code => Self::Unavailable { secret, code: code.to_string() },
+            code => Self::Unavailable {
+                secret,
+                code: code.to_string(),
+            },
         }
     }
 }

@@ -74,7 +74,9 @@ impl SecretSink for ApiServer {
     async fn look(&self, secret: &ObjectKey) -> Result<SecretState, ApplyError> {
         let api = self.api(secret);
         let found = within(secret, api.get_metadata_opt(&secret.name)).await?;
-        Ok(found.map_or(SecretState::Absent, |found| SecretState::Present(reduce(&found.metadata))))
+        Ok(found.map_or(SecretState::Absent, |found| {
+            SecretState::Present(reduce(&found.metadata))
+        }))
     }
 
     async fn write(
@@ -85,14 +87,22 @@ impl SecretSink for ApiServer {
     ) -> Result<Applied, ApplyError> {
         let secret = permit.target().clone();
         let created = *permit.precondition() == Precondition::Absent;
-        let params = PatchParams { force: !created, ..PatchParams::apply(FIELD_MANAGER) };
+        let params = PatchParams {
+            force: !created,
+            ..PatchParams::apply(FIELD_MANAGER)
+        };
         let api = self.api(&secret);
         let answer: PartialObjectMeta<Secret> = {
             let patch = Patch::Apply(body::Body::new(&permit, resolved, &desired));
             within(&secret, api.patch_metadata(&secret.name, &params, &patch)).await?
         };
         tracing::debug!(%secret, version = ?answer.resource_version(), "Secret written");
-        Ok(Applied { secret, meta: reduce(&answer.metadata), purpose: permit.purpose(), created })
+        Ok(Applied {
+            secret,
+            meta: reduce(&answer.metadata),
+            purpose: permit.purpose(),
+            created,
+        })
     }
 }
 
@@ -103,6 +113,9 @@ async fn within<T>(
     match tokio::time::timeout(TIMEOUT, request).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(ApplyError::from_kube(secret, &error)),
-        Err(_) => Err(ApplyError::Unavailable { secret: secret.clone(), code: "timeout".to_owned() }),
+        Err(_) => Err(ApplyError::Unavailable {
+            secret: secret.clone(),
+            code: "timeout".to_owned(),
+        }),
     }
 }

@@ -7,7 +7,12 @@ use clap::{Parser, Subcommand};
 
 /// Keeps Kubernetes Secrets equal to AWS Systems Manager Parameter Store.
 #[derive(Parser)]
-#[command(name = "paramsync", version, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(
+    name = "paramsync",
+    version,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

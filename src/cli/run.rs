@@ -19,7 +19,12 @@ pub struct RunArgs {
     #[arg(long, env = "PARAMSYNC_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
     /// An endpoint that ParameterStores of namespaces may name, as https://host or http://127.0.0.1:* ; repeatable.
-    #[arg(long = "allow-endpoint", env = "PARAMSYNC_ALLOW_ENDPOINTS", value_delimiter = ',', value_name = "URL")]
+    #[arg(
+        long = "allow-endpoint",
+        env = "PARAMSYNC_ALLOW_ENDPOINTS",
+        value_delimiter = ',',
+        value_name = "URL"
+    )]
     allow_endpoints: Vec<String>,
     /// Log level: error, warn, info, debug or trace, or a filter such as info,paramsync=debug.
     #[arg(long, env = "PARAMSYNC_LOG_LEVEL", default_value = "info")]
@@ -74,14 +79,18 @@ fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
         "hyper_util",
         "kube_client",
     ];
-    let mut filter = EnvFilter::try_new(level)
-        .with_context(|| format!("--log-level: {level:?} is none of error, warn, info, debug, trace, or a filter"))?;
+    let mut filter = EnvFilter::try_new(level).with_context(|| {
+        format!("--log-level: {level:?} is none of error, warn, info, debug, trace, or a filter")
+    })?;
     let quiet = matches!(level.to_ascii_lowercase().as_str(), "error" | "warn" | "off");
     for target in CAPPED {
         let directive = format!("{target}={}", if quiet { level } else { "info" });
         filter = filter.add_directive(directive.parse().context("a log filter of ours cannot be read")?);
     }
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
     match format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),

@@ -109,7 +109,9 @@ pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
 
 /// What is known upstream and not in the Secret.
 pub fn pending_changes(view: &View<'_>) -> Vec<PendingChange> {
-    let differs = view.applied().map(|applied| difference(view.resolved, applied, view.upstream));
+    let differs = view
+        .applied()
+        .map(|applied| difference(view.resolved, applied, view.upstream));
     differs.map(|differs| differs.pending()).unwrap_or_default()
 }
 

@@ -2,12 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::ResourceExt;
+use kube::Resource;
 
 use super::Facts;
 use super::outcome::{Fault, Outcome};
-use crate::error::Class;
 use crate::decide::Why;
+use crate::error::Class;
 
 /// How long a fault that needs a person lasts before it is called `Stalled`. Helm and Flux give up at the first
 /// `Stalled`, and a store or a role that is being made is often a matter of seconds.
@@ -51,8 +51,9 @@ pub(super) fn conditions(facts: &Facts<'_>, before: &[Condition]) -> Conditions 
 }
 
 fn synced(facts: &Facts<'_>) -> String {
-    let (keys, parameters) =
-        facts.applied.map_or((0, 0), |applied| (applied.keys().count(), applied.parameters.len()));
+    let (keys, parameters) = facts.applied.map_or((0, 0), |applied| {
+        (applied.keys().count(), applied.parameters.len())
+    });
     let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     format!("{} from {}", plural(keys, "key"), plural(parameters, "parameter"))
 }
@@ -69,7 +70,11 @@ fn up_to_date(facts: &Facts<'_>, fault: Option<&Fault>) -> (&'static str, &'stat
         1 => format!("1 change waits: {}", fault.message),
         total => format!("{total} changes wait: {}", fault.message),
     };
-    (if stale_only { "Unknown" } else { "False" }, fault.reason, message)
+    (
+        if stale_only { "Unknown" } else { "False" },
+        fault.reason,
+        message,
+    )
 }
 
 fn truth(yes: bool) -> &'static str {
@@ -89,9 +94,14 @@ fn condition(
     let since = before
         .iter()
         .find(|known| known.type_ == kind && known.status == status)
-        .map_or(Timestamp::from_second(now.as_second()).unwrap_or(now), |known| known.last_transition_time.0);
+        .map_or(Timestamp::from_second(now.as_second()).unwrap_or(now), |known| {
+            known.last_transition_time.0
+        });
     if message.len() > MAX_MESSAGE {
-        let end = (0..=MAX_MESSAGE - 3).rev().find(|at| message.is_char_boundary(*at)).unwrap_or_default();
+        let end = (0..=MAX_MESSAGE - 3)
+            .rev()
+            .find(|at| message.is_char_boundary(*at))
+            .unwrap_or_default();
         message.truncate(end);
         message.push_str("...");
     }

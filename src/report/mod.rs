@@ -15,16 +15,14 @@ pub use conditions::STALL_AFTER;
 pub use notes::Note;
 pub use outcome::Outcome;
 pub use recorded::recorded;
-pub use sink::StatusSink;
+pub use sink::{StatusError, StatusSink};
 
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::ResourceExt;
+use kube::Resource;
 
-use crate::api::{
-    ParameterStatus, ParameterSync, ParameterSyncStatus, PendingChangeStatus, PendingStatus, SecretStatus,
-};
+use crate::api::{ParameterStatus, ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
 use crate::decide::{PendingChange, Purpose};
 use crate::provenance::Provenance;
 
@@ -69,22 +67,45 @@ pub struct Report {
 pub fn report(facts: &Facts<'_>) -> Report {
     let before = facts.object.status.clone().unwrap_or_default();
     let conditions = conditions::conditions(facts, before.conditions.as_deref().unwrap_or_default());
-    let notes = notes::notes(facts, before.conditions.as_deref().unwrap_or_default(), &conditions.all);
+    let notes = notes::notes(
+        facts,
+        before.conditions.as_deref().unwrap_or_default(),
+        &conditions.all,
+    );
     let changed = matches!(
         facts.outcome,
-        Outcome::Applied { purpose: Purpose::FirstSync | Purpose::Change, .. }
+        Outcome::Applied {
+            purpose: Purpose::FirstSync | Purpose::Change,
+            ..
+        }
     );
     let status = ParameterSyncStatus {
         observed_generation: facts.object.meta().generation,
         conditions: Some(conditions.all),
-        secret: facts.applied.map(|applied| secret(facts.target, applied)).or(before.secret),
+        secret: facts
+            .applied
+            .map(|applied| secret(facts.target, applied))
+            .or(before.secret),
         parameters: facts.applied.map(parameters).or(before.parameters),
         pending: pending(facts, before.pending),
-        last_changed: if changed { Some(seconds(facts.now)) } else { before.last_changed },
-        last_handled_sync_request: facts.handled.map(str::to_owned).or(before.last_handled_sync_request),
-        effective_interval: facts.effective_interval.map(|interval| format!("{}s", interval.as_secs())),
+        last_changed: if changed {
+            Some(seconds(facts.now))
+        } else {
+            before.last_changed
+        },
+        last_handled_sync_request: facts
+            .handled
+            .map(str::to_owned)
+            .or(before.last_handled_sync_request),
+        effective_interval: facts
+            .effective_interval
+            .map(|interval| format!("{}s", interval.as_secs())),
     };
-    Report { status, notes, recheck: conditions.recheck }
+    Report {
+        status,
+        notes,
+        recheck: conditions.recheck,
+    }
 }
 
 fn secret(target: &str, applied: &Provenance) -> SecretStatus {
@@ -94,7 +115,7 @@ fn secret(target: &str, applied: &Provenance) -> SecretStatus {
         account: Some(applied.origin.account.clone()),
         region: Some(applied.origin.region.clone()),
         shape: Some(applied.shape.0.clone()),
-        type_: Some(applied.secret_type.clone()),
+        secret_type: Some(applied.secret_type.clone()),
     }
 }
 
@@ -106,14 +127,17 @@ fn parameters(applied: &Provenance) -> Vec<ParameterStatus> {
         name: parameter.name.to_string(),
         version: parameter.stamp.version,
         last_modified: recorded::milliseconds(parameter.stamp.last_modified),
-        type_: parameter.kind.as_str().to_owned(),
+        parameter_type: parameter.kind.as_str().to_owned(),
     };
     applied
         .parameters
         .iter()
         .flat_map(|parameter| {
-            let mut entries: Vec<ParameterStatus> =
-                parameter.keys.iter().map(|key| entry(parameter, Some(key.to_string()))).collect();
+            let mut entries: Vec<ParameterStatus> = parameter
+                .keys
+                .iter()
+                .map(|key| entry(parameter, Some(key.to_string())))
+                .collect();
             if entries.is_empty() {
                 entries.push(entry(parameter, None));
             }
@@ -122,17 +146,17 @@ fn parameters(applied: &Provenance) -> Vec<ParameterStatus> {
         .collect()
 }
 
-fn pending(facts: &Facts<'_>, before: Option<PendingStatus>) -> Option<PendingStatus> {
+fn pending(facts: &Facts<'_>, before: Option<Pending>) -> Option<Pending> {
     if facts.pending.is_empty() {
         return None;
     }
-    let change = |change: &PendingChange| PendingChangeStatus {
+    let change = |change: &PendingChange| crate::api::PendingChange {
         name: change.name.to_string(),
         from: change.from,
         to: change.to,
     };
-    Some(PendingStatus {
-        since: before.map_or_else(|| seconds(facts.now), |before| before.since),
+    Some(Pending {
+        since: before.and_then(|before| before.since).or_else(|| Some(seconds(facts.now))),
         next_open: facts.outcome.opens_at().map(seconds),
         changes: facts.pending.iter().take(MAX_PENDING).map(change).collect(),
         total: i32::try_from(facts.pending.len()).unwrap_or(i32::MAX),

@@ -30,41 +30,88 @@ pub(super) fn notes(facts: &Facts<'_>, before: &[Condition], after: &[Condition]
                 .find(|condition| condition.type_ == kind)
                 .map(|found| (found.status.clone(), found.reason.clone(), found.message.clone()))
         };
-        let Some((status, reason, message)) = of(after) else { continue };
+        let Some((status, reason, message)) = of(after) else {
+            continue;
+        };
         let known = of(before).is_some_and(|(old, why, _)| (old, why) == (status.clone(), reason.clone()));
         let told = notes.iter().any(|note| note.reason == reason);
         if status != "True" && !known && !told && reason != "Pending" {
-            notes.push(Note { warning: true, reason, text: shorten(message), action: "Sync" });
+            notes.push(Note {
+                warning: true,
+                reason,
+                text: shorten(message),
+                action: "Sync",
+            });
         }
     }
     notes
 }
 
 fn written(facts: &Facts<'_>) -> Option<Note> {
-    let Outcome::Applied { purpose, created, repaired, rivals, changed } = facts.outcome else {
+    let Outcome::Applied {
+        purpose,
+        created,
+        repaired,
+        rivals,
+        changed,
+    } = facts.outcome
+    else {
         return None;
     };
     let keys = facts.applied.map_or(0, |applied| applied.keys().count());
     let (warning, reason, text, action) = match purpose {
         Purpose::Repair => {
-            let by = if rivals.is_empty() { String::new() } else { format!(" by {}", list(rivals)) };
-            let what = if repaired.is_empty() { "the Secret was gone".to_owned() } else { format!("{} was changed{by}", list(repaired)) };
-            (true, "Repaired", format!("{what}; put back at the applied versions"), "Repair")
+            let by = if rivals.is_empty() {
+                String::new()
+            } else {
+                format!(" by {}", list(rivals))
+            };
+            let what = if repaired.is_empty() {
+                "the Secret was gone".to_owned()
+            } else {
+                format!("{} was changed{by}", list(repaired))
+            };
+            (
+                true,
+                "Repaired",
+                format!("{what}; put back at the applied versions"),
+                "Repair",
+            )
         }
-        _ if *created => {
-            (false, "Created", format!("Secret {} created with {keys} keys", facts.target), "Sync")
-        }
+        _ if *created => (
+            false,
+            "Created",
+            format!("Secret {} created with {keys} keys", facts.target),
+            "Sync",
+        ),
         Purpose::FirstSync | Purpose::Change => {
-            let what = if changed.is_empty() { "spec or target changed".to_owned() } else { format!("changed: {}", list(changed)) };
-            (false, "Updated", format!("Secret {} updated ({what})", facts.target), "Sync")
+            let what = if changed.is_empty() {
+                "spec or target changed".to_owned()
+            } else {
+                format!("changed: {}", list(changed))
+            };
+            (
+                false,
+                "Updated",
+                format!("Secret {} updated ({what})", facts.target),
+                "Sync",
+            )
         }
     };
-    Some(Note { warning, reason: reason.to_owned(), text: shorten(text), action })
+    Some(Note {
+        warning,
+        reason: reason.to_owned(),
+        text: shorten(text),
+        action,
+    })
 }
 
 fn shorten(mut text: String) -> String {
     if text.len() > MAX_NOTE {
-        let end = (0..=MAX_NOTE).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        let end = (0..=MAX_NOTE)
+            .rev()
+            .find(|at| text.is_char_boundary(*at))
+            .unwrap_or_default();
         text.truncate(end);
     }
     text

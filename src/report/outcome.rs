@@ -68,7 +68,8 @@ impl Outcome {
 
     /// The reason and message of what is wrong, for the log.
     pub fn describe(&self) -> (&'static str, String) {
-        self.fault().map_or(("Synced", String::new()), |fault| (fault.reason, fault.message))
+        self.fault()
+            .map_or(("Synced", String::new()), |fault| (fault.reason, fault.message))
     }
 
     /// Whether asking Parameter Store again, without decryption, may show a way out.
@@ -98,7 +99,10 @@ impl Outcome {
             Self::FetchFailed(error) => of(error, true),
             Self::TransformFailed(error) => of(error, false),
             Self::ApplyFailed(error) => of(error, true),
-            Self::Left { why: Why::InSync, fault } => fault.as_ref().and_then(|error| of(error, true)),
+            Self::Left {
+                why: Why::InSync,
+                fault,
+            } => fault.as_ref().and_then(|error| of(error, true)),
             Self::Left { why, .. } => why_fault(why),
         }
     }
@@ -110,19 +114,30 @@ trait Fail {
 
 impl<E: Classified + std::fmt::Display> Fail for E {
     fn fault(&self, ready_if_intact: bool) -> Fault {
-        Fault { reason: self.reason(), message: self.to_string(), class: self.class(), ready_if_intact }
+        Fault {
+            reason: self.reason(),
+            message: self.to_string(),
+            class: self.class(),
+            ready_if_intact,
+        }
     }
 }
 
 fn why_fault(why: &Why) -> Option<Fault> {
     let (reason, class, ready_if_intact, message) = match why {
         Why::InSync => return None,
-        Why::Suspended => {
-            ("Suspended", Class::Transient, true, "spec.suspend is true; nothing is written".to_owned())
-        }
-        Why::NamespaceTerminating => {
-            ("NamespaceTerminating", Class::Transient, true, "the namespace is being deleted".to_owned())
-        }
+        Why::Suspended => (
+            "Suspended",
+            Class::Transient,
+            true,
+            "spec.suspend is true; nothing is written".to_owned(),
+        ),
+        Why::NamespaceTerminating => (
+            "NamespaceTerminating",
+            Class::Transient,
+            true,
+            "the namespace is being deleted".to_owned(),
+        ),
         Why::SecretTerminating => (
             "SecretTerminating",
             Class::Transient,
@@ -131,26 +146,49 @@ fn why_fault(why: &Why) -> Option<Fault> {
         ),
         Why::NotOurs(ownership) => ("SecretNotOurs", Class::Conflict, false, not_ours(ownership)),
         Why::Held(closure) => {
-            let until = closure.until.map(|until| format!(" until {until}")).unwrap_or_default();
-            ("FrozenByCalendar", Class::Transient, true, format!("changes wait for {}{until}", closure.by))
+            let until = closure
+                .until
+                .map(|until| format!(" until {until}"))
+                .unwrap_or_default();
+            (
+                "FrozenByCalendar",
+                Class::Transient,
+                true,
+                format!("changes wait for {}{until}", closure.by),
+            )
         }
         Why::ParameterMissing(missing) => {
-            let message = format!("{} does not exist; create it, or mark the source optional", list(missing));
+            let message = format!(
+                "{} does not exist; create it, or mark the source optional",
+                list(missing)
+            );
             ("ParameterMissing", Class::NotFound, false, message)
         }
         Why::RemovalHeld(gone) => {
-            let message = format!("{} is gone, and onMissing is Hold; the Secret stays as it is", list(gone));
+            let message = format!(
+                "{} is gone, and onMissing is Hold; the Secret stays as it is",
+                list(gone)
+            );
             ("RemovalHeld", Class::NotFound, true, message)
         }
         Why::SourceEmpty => (
             "SourceEmpty",
             Class::NotFound,
             false,
-            "every parameter of the Secret is gone; nothing is removed, and the Secret stays as it is".to_owned(),
+            "every parameter of the Secret is gone; nothing is removed, and the Secret stays as it is"
+                .to_owned(),
         ),
         Why::RepairBlocked(blocked) => ("RepairBlocked", Class::Conflict, false, repair_blocked(blocked)),
-        Why::Contested { rivals, fields, until } => {
-            let rivals = if rivals.is_empty() { "somebody".to_owned() } else { list(rivals) };
+        Why::Contested {
+            rivals,
+            fields,
+            until,
+        } => {
+            let rivals = if rivals.is_empty() {
+                "somebody".to_owned()
+            } else {
+                list(rivals)
+            };
             let message = format!(
                 "{rivals} changes {} again and again; the next repair is at {until}; stop that writer",
                 list(fields)
@@ -158,14 +196,25 @@ fn why_fault(why: &Why) -> Option<Fault> {
             ("Contested", Class::Conflict, false, message)
         }
         Why::Lagging(names) => {
-            let message = format!("the answer about {} is older than one before; asking again", list(names));
+            let message = format!(
+                "the answer about {} is older than one before; asking again",
+                list(names)
+            );
             ("SourceLagging", Class::Transient, true, message)
         }
-        Why::Overtaken => {
-            ("Overtaken", Class::Transient, true, "something changed meanwhile; deciding anew".to_owned())
-        }
+        Why::Overtaken => (
+            "Overtaken",
+            Class::Transient,
+            true,
+            "something changed meanwhile; deciding anew".to_owned(),
+        ),
     };
-    Some(Fault { reason, message, class, ready_if_intact })
+    Some(Fault {
+        reason,
+        message,
+        class,
+        ready_if_intact,
+    })
 }
 
 fn not_ours(ownership: &Ownership) -> String {

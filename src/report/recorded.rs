@@ -19,14 +19,20 @@ pub fn recorded(object: &ParameterSync, target: &str) -> Option<Provenance> {
         };
         match parameters.iter_mut().find(same) {
             Some(known) => known.keys.extend(key),
-            None => parameters.push(Applied { keys: key.into_iter().collect(), ..applied }),
+            None => parameters.push(Applied {
+                keys: key.into_iter().collect(),
+                ..applied
+            }),
         }
     }
     Some(Provenance {
         owner: object.metadata.name.clone()?,
-        origin: Origin { account: secret.account.clone()?, region: secret.region.clone()? },
+        origin: Origin {
+            account: secret.account.clone()?,
+            region: secret.region.clone()?,
+        },
         shape: Shape(secret.shape.clone()?),
-        secret_type: secret.type_.clone()?,
+        secret_type: secret.secret_type.clone()?,
         owner_uid: None,
         parameters,
         template_keys: Vec::new(),
@@ -36,7 +42,7 @@ pub fn recorded(object: &ParameterSync, target: &str) -> Option<Provenance> {
 }
 
 fn parameter(entry: &ParameterStatus) -> Option<(Applied, Option<SecretKey>)> {
-    let kind = match entry.type_.as_str() {
+    let kind = match entry.parameter_type.as_str() {
         "SecureString" => ParameterKind::SecureString,
         "String" => ParameterKind::String,
         "StringList" => ParameterKind::StringList,
@@ -45,7 +51,10 @@ fn parameter(entry: &ParameterStatus) -> Option<(Applied, Option<SecretKey>)> {
     let applied = Applied {
         source: usize::try_from(entry.source).ok()?,
         name: ParameterName::parse(&entry.name).ok()?,
-        stamp: Stamp { version: entry.version, last_modified: entry.last_modified.parse().ok()? },
+        stamp: Stamp {
+            version: entry.version,
+            last_modified: entry.last_modified.parse().ok()?,
+        },
         kind,
         keys: Vec::new(),
     };

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
@@ -45,13 +46,24 @@ pub struct ApiServer {
 impl ApiServer {
     /// Writes by `client`; events say that `instance` reports them.
     pub fn new(client: Client, instance: Option<String>) -> Self {
-        let reporter = Reporter { controller: "paramsync".to_owned(), instance };
-        Self { recorder: Recorder::new(client.clone(), reporter), client }
+        let reporter = Reporter {
+            controller: "paramsync".to_owned(),
+            instance,
+        };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+        }
     }
 
     /// Says of an object that could not be read what is wrong with it.
-    pub async fn refuse_malformed(&self, object: &ObjectKey, generation: Option<i64>, error: &str) {
-        let now = crate::clock::wall_clock();
+    pub async fn refuse_malformed(
+        &self,
+        object: &ObjectKey,
+        generation: Option<i64>,
+        error: &str,
+        now: Timestamp,
+    ) {
         let message = format!("the object cannot be read: {error}; correct the field and apply it again");
         let condition = |kind: &str| {
             json!({
@@ -61,7 +73,7 @@ impl ApiServer {
         };
         let status = json!({
             "apiVersion": ParameterSync::api_version(&()), "kind": ParameterSync::kind(&()),
-            "metadata": {"name": object.name, "namespace": object.namespace},
+            "metadata": {"name": &*object.name, "namespace": &*object.namespace},
             "status": {
                 "observedGeneration": generation.unwrap_or_default(),
                 "conditions": [condition("Ready"), condition("UpToDate")],
@@ -72,7 +84,8 @@ impl ApiServer {
         let api: Api<kube::api::DynamicObject> =
             Api::namespaced_with(self.client.clone(), &object.namespace, &resource);
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let request = api.patch_status(&object.name, &params, &Patch::Apply(status));
+        let patch = Patch::Apply(status);
+        let request = api.patch_status(&object.name, &params, &patch);
         if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
             tracing::warn!(%object, %error, "the status of a malformed object cannot be written");
         }
@@ -80,13 +93,18 @@ impl ApiServer {
 
     async fn publish(&self, object: &ParameterSync, note: &Note) {
         let event = Event {
-            type_: if note.warning { EventType::Warning } else { EventType::Normal },
+            type_: if note.warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
             reason: note.reason.clone(),
             note: Some(note.text.clone()),
             action: note.action.to_owned(),
             secondary: None,
         };
-        let request = self.recorder.publish(&event, &object.object_ref(&()));
+        let reference = object.object_ref(&());
+        let request = self.recorder.publish(&event, &reference);
         if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
             tracing::debug!(%error, reason = note.reason, "an event could not be written");
         }
@@ -115,13 +133,18 @@ impl StatusSink for ApiServer {
         });
         let api: Api<ParameterSync> = Api::namespaced(self.client.clone(), &namespace);
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let request = api.patch_status(&name, &params, &Patch::Apply(body));
+        let patch = Patch::Apply(body);
+        let request = api.patch_status(&name, &params, &patch);
         match tokio::time::timeout(TIMEOUT, request).await {
             Err(_) => Err(failed("no answer in 10 s".to_owned())),
             // Deleted meanwhile: nobody is left to read it.
             Ok(Err(kube::Error::Api(status))) if status.is_not_found() || status.is_conflict() => Ok(None),
             Ok(Err(error)) => Err(failed(error.to_string())),
-            Ok(Ok(object)) => Ok(object.meta().resource_version.as_ref().and_then(|version| version.parse().ok())),
+            Ok(Ok(object)) => Ok(object
+                .meta()
+                .resource_version
+                .as_ref()
+                .and_then(|version| version.parse().ok())),
         }
     }
 }

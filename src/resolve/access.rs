@@ -8,7 +8,7 @@ use kube::core::Selector;
 
 use super::refusal::Refusal;
 use super::types::Source;
-use crate::api::AccessSpec;
+use crate::api::AccessRule;
 use crate::names::ParameterName;
 
 /// What one namespace may read.
@@ -20,12 +20,15 @@ pub(super) struct Access {
 impl Access {
     /// All that the entries which select the namespace allow together; none where none selects it.
     pub(super) fn of(
-        entries: &[AccessSpec],
+        entries: &[AccessRule],
         namespace: &str,
         labels: &BTreeMap<String, String>,
     ) -> Result<Option<Self>, (String, String)> {
         let mut selected = false;
-        let mut access = Self { prefixes: Vec::new(), arns: Vec::new() };
+        let mut access = Self {
+            prefixes: Vec::new(),
+            arns: Vec::new(),
+        };
         for (index, entry) in entries.iter().enumerate() {
             let selector = Selector::try_from(entry.namespace_selector.clone())
                 .map_err(|error| (format!("access[{index}].namespaceSelector"), error.to_string()))?;
@@ -34,7 +37,9 @@ impl Access {
             }
             selected = true;
             for prefix in entry.prefixes.iter().flatten() {
-                access.prefixes.push(boundary(&prefix.replace("{namespace}", namespace)));
+                access
+                    .prefixes
+                    .push(boundary(&prefix.replace("{namespace}", namespace)));
             }
             for arn in entry.arns.iter().flatten() {
                 let name = ParameterName::parse(arn)
@@ -49,9 +54,11 @@ impl Access {
     pub(super) fn check(&self, sources: &[Source], store: &str, namespace: &str) -> Result<(), Refusal> {
         for (index, source) in sources.iter().enumerate() {
             let (field, name, allowed) = match source {
-                Source::Path(source) => {
-                    ("path", source.read.path.to_string(), self.allows(source.read.path.as_str()))
-                }
+                Source::Path(source) => (
+                    "path",
+                    source.read.path.to_string(),
+                    self.allows(source.read.path.as_str()),
+                ),
                 Source::Named(source) => {
                     let name = &source.reference.name;
                     let allowed = match name.shared_from() {
@@ -77,13 +84,19 @@ impl Access {
     /// Whether a canonical path lies at or below one of the prefixes, on a boundary of segments.
     fn allows(&self, path: &str) -> bool {
         let path = boundary(path);
-        self.prefixes.iter().any(|prefix| path.starts_with(prefix.as_str()))
+        self.prefixes
+            .iter()
+            .any(|prefix| path.starts_with(prefix.as_str()))
     }
 
     fn allowed(&self) -> String {
         let arns = self.arns.iter().map(ToString::to_string);
         let all: Vec<String> = self.prefixes.iter().cloned().chain(arns).collect();
-        if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
+        if all.is_empty() {
+            "nothing".to_owned()
+        } else {
+            all.join(", ")
+        }
     }
 }
 

@@ -79,9 +79,10 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
 
 fn check_claim(object: &ObjectKey, target: &str, syncs: &SyncIndex) -> Result<(), Refusal> {
     match syncs.holder(&ObjectKey::new(object.namespace.clone(), target)) {
-        Some(holder) if holder != object => {
-            Err(Refusal::TargetClaimed { target: target.to_owned(), holder: holder.name.to_string() })
-        }
+        Some(holder) if holder != object => Err(Refusal::TargetClaimed {
+            target: target.to_owned(),
+            holder: holder.name.to_string(),
+        }),
         _ => Ok(()),
     }
 }
@@ -95,7 +96,12 @@ fn interval(text: Option<&str>) -> Result<Duration, Refusal> {
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())
         .filter(|duration| bounds.contains(duration))
-        .ok_or_else(|| Refusal::field("interval", format!("{text:?} is not a duration from 10s to 24h, such as 10m")))
+        .ok_or_else(|| {
+            Refusal::field(
+                "interval",
+                format!("{text:?} is not a duration from 10s to 24h, such as 10m"),
+            )
+        })
 }
 
 /// An empty map for what is absent.

@@ -32,7 +32,9 @@ pub enum Refusal {
         why: String,
     },
     /// The store lets nobody in this namespace read.
-    #[error("{store} gives namespace {namespace} no access; an entry of its spec.access must select the namespace")]
+    #[error(
+        "{store} gives namespace {namespace} no access; an entry of its spec.access must select the namespace"
+    )]
     NamespaceNotAllowed {
         /// The store.
         store: String,
@@ -54,7 +56,9 @@ pub enum Refusal {
         allowed: String,
     },
     /// Another ParameterSync has the Secret.
-    #[error("spec.target.name: Secret {target} belongs to ParameterSync {holder}; name another target, or delete that one")]
+    #[error(
+        "spec.target.name: Secret {target} belongs to ParameterSync {holder}; name another target, or delete that one"
+    )]
     TargetClaimed {
         /// The Secret.
         target: String,
@@ -66,7 +70,10 @@ pub enum Refusal {
 impl Refusal {
     /// A fault of one field.
     pub(super) fn field(field: impl Into<String>, why: impl Into<String>) -> Self {
-        Self::Invalid { field: field.into(), why: why.into() }
+        Self::Invalid {
+            field: field.into(),
+            why: why.into(),
+        }
     }
 }
 

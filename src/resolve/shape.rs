@@ -25,7 +25,11 @@ pub(super) fn shape(spec: &ParameterSyncSpec, target: &Target, uid: &str) -> Sha
     });
     strip_nulls(&mut shaping);
     let digest = Sha256::digest(shaping.to_string().as_bytes());
-    Shape(digest[..16].iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
+    Shape(
+        digest[..16]
+            .iter()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}")),
+    )
 }
 
 fn source(spec: &SourceSpec) -> Value {

@@ -12,9 +12,16 @@ use crate::transform::is_pointer;
 /// still say anything.
 pub(super) fn parse(specs: &[SourceSpec]) -> Result<Vec<Source>, Refusal> {
     if specs.is_empty() {
-        return Err(Refusal::field("sources", "is empty; give at least one path or name"));
+        return Err(Refusal::field(
+            "sources",
+            "is empty; give at least one path or name",
+        ));
     }
-    specs.iter().enumerate().map(|(index, spec)| source(&format!("sources[{index}]"), spec)).collect()
+    specs
+        .iter()
+        .enumerate()
+        .map(|(index, spec)| source(&format!("sources[{index}]"), spec))
+        .collect()
 }
 
 fn source(at: &str, spec: &SourceSpec) -> Result<Source, Refusal> {
@@ -43,7 +50,11 @@ fn path_source(at: &str, spec: &SourceSpec, path: &str) -> Result<PathSource, Re
         .map_err(|error| Refusal::field(format!("{at}.include or exclude"), error.to_string()))?;
     let keys = spec.keys.clone().unwrap_or_default();
     Ok(PathSource {
-        read: PathRead { path, recursive: spec.recursive.unwrap_or_default(), filter },
+        read: PathRead {
+            path,
+            recursive: spec.recursive.unwrap_or_default(),
+            filter,
+        },
         keys: KeyNaming {
             style: match keys.style.unwrap_or_default() {
                 api::KeyStyle::Keep => KeyStyle::Keep,
@@ -75,7 +86,10 @@ fn named_source(at: &str, spec: &SourceSpec, name: &str) -> Result<NamedSource, 
         (None, None) => Selector::Latest,
         (Some(version), None) if version > 0 => Selector::Version(version),
         (Some(version), None) => {
-            return Err(Refusal::field(format!("{at}.version"), format!("{version} is none; versions begin at 1")));
+            return Err(Refusal::field(
+                format!("{at}.version"),
+                format!("{version} is none; versions begin at 1"),
+            ));
         }
         (None, Some(label)) => Selector::Label(label.as_str().into()),
         (Some(_), Some(_)) => return Err(Refusal::field(at, "give version or label, not both")),
@@ -97,31 +111,35 @@ fn extract(at: &str, spec: &SourceSpec, name: &ParameterName) -> Result<Extract,
     };
     match (spec.expand, &spec.pointer, &spec.key) {
         (Some(_), Some(_), _) => Err(Refusal::field(at, "give expand or pointer, not both")),
-        (Some(_), None, Some(_)) => {
-            Err(Refusal::field(format!("{at}.key"), "expand names the keys itself; take key away"))
-        }
-        (Some(api::Expand::JSON), None, None) => Ok(Extract::Members),
-        (None, Some(_), None) => {
-            Err(Refusal::field(format!("{at}.key"), "is missing; pointer needs a key for the member it names"))
-        }
-        (None, Some(pointer), Some(text)) if is_pointer(pointer) => {
-            Ok(Extract::Pointer { pointer: pointer.clone(), key: key(text)? })
-        }
+        (Some(_), None, Some(_)) => Err(Refusal::field(
+            format!("{at}.key"),
+            "expand names the keys itself; take key away",
+        )),
+        (Some(api::Expand::Json), None, None) => Ok(Extract::Members),
+        (None, Some(_), None) => Err(Refusal::field(
+            format!("{at}.key"),
+            "is missing; pointer needs a key for the member it names",
+        )),
+        (None, Some(pointer), Some(text)) if is_pointer(pointer) => Ok(Extract::Pointer {
+            pointer: pointer.clone(),
+            key: key(text)?,
+        }),
         (None, Some(pointer), Some(_)) => {
             let why = format!("{pointer:?} is no RFC 6901 pointer; write it as /member");
             Err(Refusal::field(format!("{at}.pointer"), why))
         }
-        (None, None, text) => {
-            Ok(Extract::Whole(key(text.as_deref().unwrap_or_else(|| name.last_segment()))?))
-        }
+        (None, None, text) => Ok(Extract::Whole(key(text
+            .as_deref()
+            .unwrap_or_else(|| name.last_segment()))?)),
     }
 }
 
 fn refuse_misplaced(at: &str, has: &str, belongs: &str, fields: &[(&str, bool)]) -> Result<(), Refusal> {
     match fields.iter().find(|(_, given)| *given) {
-        Some((field, _)) => {
-            Err(Refusal::field(format!("{at}.{field}"), format!("goes with {belongs}, and this source has {has}")))
-        }
+        Some((field, _)) => Err(Refusal::field(
+            format!("{at}.{field}"),
+            format!("goes with {belongs}, and this source has {has}"),
+        )),
         None => Ok(()),
     }
 }

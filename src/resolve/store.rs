@@ -1,10 +1,10 @@
 //! `spec.storeRef`, followed.
 
+use super::Surroundings;
 use super::access::Access;
 use super::refusal::Refusal;
 use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity};
-use super::Surroundings;
-use crate::api::{self, ClusterParameterStoreSpec, LimitsSpec, ParameterStoreSpec};
+use crate::api::{self, AuthSecretRef, ClusterParameterStoreSpec, ParameterStoreSpec, StoreLimits};
 use crate::names::ObjectKey;
 use crate::watch::{StoreKey, StoreSpec};
 
@@ -21,20 +21,27 @@ pub struct EndpointPolicy {
 impl EndpointPolicy {
     /// Allows these endpoints: a URL of scheme, host and port; a port of `*` is any.
     pub fn new(allowed: Vec<String>) -> Self {
-        Self { allowed: allowed.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect() }
+        Self {
+            allowed: allowed
+                .into_iter()
+                .map(|url| url.trim_end_matches('/').to_owned())
+                .collect(),
+        }
     }
 
     fn allows(&self, endpoint: &str) -> bool {
         let endpoint = endpoint.trim_end_matches('/');
-        self.allowed.iter().any(|allowed| match allowed.strip_suffix(":*") {
-            Some(host) => endpoint.strip_prefix(host).is_some_and(|rest| {
-                rest.is_empty()
-                    || rest.strip_prefix(':').is_some_and(|port| {
-                        !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
-                    })
-            }),
-            None => endpoint == allowed,
-        })
+        self.allowed
+            .iter()
+            .any(|allowed| match allowed.strip_suffix(":*") {
+                Some(host) => endpoint.strip_prefix(host).is_some_and(|rest| {
+                    rest.is_empty()
+                        || rest.strip_prefix(':').is_some_and(|port| {
+                            !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
+                        })
+                }),
+                None => endpoint == allowed,
+            })
     }
 }
 
@@ -45,7 +52,10 @@ pub(super) fn resolve(
     sources: &[Source],
 ) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
     let store = key.to_string();
-    let spec = around.stores.get(key).ok_or_else(|| Refusal::StoreNotFound { store: store.clone() })?;
+    let spec = around
+        .stores
+        .get(key)
+        .ok_or_else(|| Refusal::StoreNotFound { store: store.clone() })?;
     let parts = match spec {
         StoreSpec::Namespaced(spec) => namespaced(object, &store, spec, around.endpoints)?,
         StoreSpec::Cluster(spec) => cluster(object, &store, spec, around, sources)?,
@@ -65,8 +75,14 @@ fn namespaced(
         field: field.to_owned(),
         why,
     };
-    if let Some(endpoint) = spec.endpoint_url.as_ref().filter(|endpoint| !endpoints.allows(endpoint)) {
-        let why = format!("{endpoint:?} is not on the operator's list; start it with --allow-endpoint, or use a ClusterParameterStore");
+    if let Some(endpoint) = spec
+        .endpoint_url
+        .as_ref()
+        .filter(|endpoint| !endpoints.allows(endpoint))
+    {
+        let why = format!(
+            "{endpoint:?} is not on the operator's list; start it with --allow-endpoint, or use a ClusterParameterStore"
+        );
         return Err(invalid("endpointURL", why));
     }
     let auth = spec.auth.clone().unwrap_or_default();
@@ -79,10 +95,21 @@ fn namespaced(
         access_key_id: keys.access_key_id_key,
         secret_access_key: keys.secret_access_key_key,
     };
-    let auth = Auth { keys: Some(keys), role_arn: auth.role_arn, external_id: auth.external_id };
-    let identity =
-        StoreIdentity { region: spec.region.clone(), endpoint: spec.endpoint_url.clone(), auth };
-    Ok((identity, limits(spec.limits.as_ref()), parameter_types(spec.parameter_types)))
+    let auth = Auth {
+        keys: Some(keys),
+        role_arn: auth.role_arn,
+        external_id: auth.external_id,
+    };
+    let identity = StoreIdentity {
+        region: spec.region.clone(),
+        endpoint: spec.endpoint_url.clone(),
+        auth,
+    };
+    Ok((
+        identity,
+        limits(spec.limits.as_ref()),
+        parameter_types(spec.parameter_types),
+    ))
 }
 
 fn cluster(
@@ -93,26 +120,58 @@ fn cluster(
     sources: &[Source],
 ) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
     let namespace = &*object.namespace;
-    let refused =
-        || Refusal::NamespaceNotAllowed { store: store.to_owned(), namespace: namespace.to_owned() };
+    let refused = || Refusal::NamespaceNotAllowed {
+        store: store.to_owned(),
+        namespace: namespace.to_owned(),
+    };
     // A namespace whose labels are not known yet is let in nowhere.
     let labels = around.namespaces.labels(namespace).ok_or_else(refused)?;
     let access = Access::of(&spec.access, namespace, labels)
-        .map_err(|(field, why)| Refusal::StoreInvalid { store: store.to_owned(), field, why })?
+        .map_err(|(field, why)| Refusal::StoreInvalid {
+            store: store.to_owned(),
+            field,
+            why,
+        })?
         .ok_or_else(refused)?;
     access.check(sources, store, namespace)?;
     let auth = spec.auth.clone().unwrap_or_default();
-    let keys = auth.secret_ref.map(|keys| SecretKeyPair {
-        secret: ObjectKey::new(keys.namespace, keys.name),
-        access_key_id: keys.access_key_id_key,
-        secret_access_key: keys.secret_access_key_key,
-    });
+    let keys = match &auth.secret_ref {
+        None => None,
+        Some(keys) => match &keys.namespace {
+            Some(namespace) => Some(key_pair(namespace, keys)),
+            None => {
+                return Err(Refusal::StoreInvalid {
+                    store: store.to_owned(),
+                    field: "auth.secretRef.namespace".to_owned(),
+                    why: "is missing; name the namespace of the Secret".to_owned(),
+                });
+            }
+        },
+    };
     let identity = StoreIdentity {
         region: spec.region.clone(),
         endpoint: spec.endpoint_url.clone(),
-        auth: Auth { keys, role_arn: auth.role_arn, external_id: auth.external_id },
+        auth: Auth {
+            keys,
+            role_arn: auth.role_arn,
+            external_id: auth.external_id,
+        },
     };
-    Ok((identity, limits(spec.limits.as_ref()), parameter_types(spec.parameter_types)))
+    Ok((
+        identity,
+        limits(spec.limits.as_ref()),
+        parameter_types(spec.parameter_types),
+    ))
+}
+
+/// Where static keys are kept, with the names that AWS's own tools use where the store names none.
+fn key_pair(namespace: &str, keys: &AuthSecretRef) -> SecretKeyPair {
+    let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
+    SecretKeyPair {
+        secret: ObjectKey::new(namespace, keys.name.as_str()),
+        access_key_id: or(&keys.access_key_id_key, "AWS_ACCESS_KEY_ID"),
+        secret_access_key: or(&keys.secret_access_key_key, "AWS_SECRET_ACCESS_KEY"),
+    }
 }
 
 /// A shared parameter lives in the region of its ARN, and the store's client asks one region only.
@@ -121,7 +180,9 @@ fn check_regions(sources: &[Source], region: &str) -> Result<(), Refusal> {
         let Source::Named(source) = source else { continue };
         match source.reference.name.shared_from() {
             Some((named, _)) if named != region => {
-                let why = format!("the ARN names region {named}, and the store reads {region}; use a store of that region");
+                let why = format!(
+                    "the ARN names region {named}, and the store reads {region}; use a store of that region"
+                );
                 return Err(Refusal::field(format!("sources[{index}].name"), why));
             }
             _ => {}
@@ -130,9 +191,15 @@ fn check_regions(sources: &[Source], region: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn limits(spec: Option<&LimitsSpec>) -> Limits {
-    let rate = spec.and_then(|spec| spec.requests_per_second).and_then(|rate| u32::try_from(rate).ok());
-    Limits { requests_per_second: rate.filter(|rate| *rate > 0).unwrap_or(DEFAULT_REQUESTS_PER_SECOND) }
+fn limits(spec: Option<&StoreLimits>) -> Limits {
+    let rate = spec
+        .and_then(|spec| spec.requests_per_second)
+        .and_then(|rate| u32::try_from(rate).ok());
+    Limits {
+        requests_per_second: rate
+            .filter(|rate| *rate > 0)
+            .unwrap_or(DEFAULT_REQUESTS_PER_SECOND),
+    }
 }
 
 fn parameter_types(spec: Option<api::ParameterTypes>) -> ParameterTypes {

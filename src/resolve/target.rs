@@ -20,12 +20,18 @@ const ALLOWED_TYPES: [&str; 5] = [
 ];
 
 /// Domains whose labels and annotations make other controllers act; a synced Secret may not carry them.
-const RESERVED_DOMAINS: [&str; 6] =
-    ["kubernetes.io", "k8s.io", "paramsync.dev", "argocd.argoproj.io", "helm.sh", "fluxcd.io"];
+const RESERVED_DOMAINS: [&str; 6] = [
+    "kubernetes.io",
+    "k8s.io",
+    "paramsync.dev",
+    "argocd.argoproj.io",
+    "helm.sh",
+    "fluxcd.io",
+];
 
 pub(super) fn parse(object: &ObjectKey, spec: Option<&TargetSpec>) -> Result<Target, Refusal> {
     let spec = spec.cloned().unwrap_or_default();
-    let secret_type = spec.type_.unwrap_or_else(|| "Opaque".to_owned());
+    let secret_type = spec.secret_type.unwrap_or_else(|| "Opaque".to_owned());
     check_type(&secret_type)?;
     let target = Target {
         name: spec.name.unwrap_or_else(|| object.name.to_string()),
@@ -48,14 +54,19 @@ pub(super) fn parse(object: &ObjectKey, spec: Option<&TargetSpec>) -> Result<Tar
     check_names("target.labels", &target.labels)?;
     check_names("target.annotations", &target.annotations)?;
     if target.templates_only && target.templates.is_empty() {
-        return Err(Refusal::field("target.templatesOnly", "is true without any target.templates"));
+        return Err(Refusal::field(
+            "target.templatesOnly",
+            "is true without any target.templates",
+        ));
     }
     Ok(target)
 }
 
 fn check_type(secret_type: &str) -> Result<(), Refusal> {
     let domain = secret_type.split_once('/').map_or("", |(domain, _)| domain);
-    if ALLOWED_TYPES.contains(&secret_type) || !(is_within(domain, "kubernetes.io") || is_within(domain, "k8s.io")) {
+    if ALLOWED_TYPES.contains(&secret_type)
+        || !(is_within(domain, "kubernetes.io") || is_within(domain, "k8s.io"))
+    {
         return Ok(());
     }
     let why = format!(
@@ -68,8 +79,13 @@ fn check_type(secret_type: &str) -> Result<(), Refusal> {
 fn check_names(field: &str, names: &BTreeMap<String, String>) -> Result<(), Refusal> {
     for name in names.keys() {
         let domain = name.split_once('/').map_or("", |(domain, _)| domain);
-        if let Some(reserved) = RESERVED_DOMAINS.iter().find(|reserved| is_within(domain, reserved)) {
-            let why = format!("{name:?} is in the domain {reserved}, which makes other controllers act; take it away");
+        if let Some(reserved) = RESERVED_DOMAINS
+            .iter()
+            .find(|reserved| is_within(domain, reserved))
+        {
+            let why = format!(
+                "{name:?} is in the domain {reserved}, which makes other controllers act; take it away"
+            );
             return Err(Refusal::field(field, why));
         }
     }
@@ -77,7 +93,10 @@ fn check_names(field: &str, names: &BTreeMap<String, String>) -> Result<(), Refu
 }
 
 fn is_within(domain: &str, reserved: &str) -> bool {
-    domain == reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.'))
+    domain == reserved
+        || domain
+            .strip_suffix(reserved)
+            .is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// Checks the keys that the type asks for, where all keys are known before anything is read.
@@ -95,7 +114,10 @@ pub(super) fn check_keys(target: &Target, sources: &[Source]) -> Result<(), Refu
         }
     }
     for any_of in required_keys(&target.secret_type) {
-        if !any_of.iter().any(|wanted| known.iter().any(|key| key.as_str() == *wanted)) {
+        if !any_of
+            .iter()
+            .any(|wanted| known.iter().any(|key| key.as_str() == *wanted))
+        {
             let why = format!("{} needs the key {}", target.secret_type, any_of.join(" or "));
             return Err(Refusal::field("target.type", why));
         }

@@ -238,6 +238,11 @@ impl TransformError {
         std::iter::once(&self.first).chain(&self.others)
     }
 
+    /// The fault of work that did not come back: a panic in a library of ours.
+    pub fn interrupted() -> Self {
+        Self::from(Fault::Mismatch { what: "a panicking library".to_owned() })
+    }
+
     /// How many faults there were.
     pub fn total(&self) -> usize {
         self.total

@@ -22,7 +22,9 @@ impl NamespaceIndex {
 
     /// Whether it is being deleted.
     pub fn is_terminating(&self, name: &str) -> bool {
-        self.namespaces.get(name).is_some_and(|namespace| namespace.terminating)
+        self.namespaces
+            .get(name)
+            .is_some_and(|namespace| namespace.terminating)
     }
 
     /// Takes in what the API server says; says whether that is news.
@@ -42,7 +44,12 @@ impl NamespaceIndex {
 
     /// Keeps only what a relist has shown; gives what went.
     pub fn retain(&mut self, seen: &HashSet<String>) -> Vec<String> {
-        let gone: Vec<String> = self.namespaces.keys().filter(|name| !seen.contains(*name)).cloned().collect();
+        let gone: Vec<String> = self
+            .namespaces
+            .keys()
+            .filter(|name| !seen.contains(*name))
+            .cloned()
+            .collect();
         for name in &gone {
             self.namespaces.remove(name);
         }

@@ -17,8 +17,10 @@ pub fn reduce(meta: &ObjectMeta) -> SecretMeta {
     let ours = entries.iter().find(|entry| is_ours(entry));
     let (trusted, lost) = match &provenance {
         Some(provenance) => {
-            let lost: Vec<Field<'_>> =
-                expected(provenance).into_iter().filter(|field| !owns(ours, field)).collect();
+            let lost: Vec<Field<'_>> = expected(provenance)
+                .into_iter()
+                .filter(|field| !owns(ours, field))
+                .collect();
             (owns(ours, &Field::annotation(ANNOTATION)), lost)
         }
         None => (false, vec![Field::annotation(ANNOTATION)]),
@@ -26,19 +28,26 @@ pub fn reduce(meta: &ObjectMeta) -> SecretMeta {
     SecretMeta {
         uid: meta.uid.clone().unwrap_or_default(),
         resource_version: meta.resource_version.clone().unwrap_or_default(),
-        managed: meta.labels.as_ref().and_then(|all| all.get(MANAGED_LABEL)).is_some_and(|value| value == "true"),
+        managed: meta
+            .labels
+            .as_ref()
+            .and_then(|all| all.get(MANAGED_LABEL))
+            .is_some_and(|value| value == "true"),
         deleting: meta.deletion_timestamp.is_some(),
         trusted,
         rivals: rivals(entries, &lost),
         lost: lost.iter().map(Field::to_string).collect(),
         provenance,
-        controller: meta.owner_references.iter().flatten().find(|owner| owner.controller == Some(true)).map(
-            |owner| Controller {
+        controller: meta
+            .owner_references
+            .iter()
+            .flatten()
+            .find(|owner| owner.controller == Some(true))
+            .map(|owner| Controller {
                 kind: owner.kind.clone(),
                 name: owner.name.clone(),
                 uid: owner.uid.clone(),
-            },
-        ),
+            }),
     }
 }
 
@@ -50,19 +59,31 @@ struct Field<'a> {
 
 impl<'a> Field<'a> {
     fn data(key: &'a str) -> Self {
-        Self { parents: &["f:data"], name: key.into() }
+        Self {
+            parents: &["f:data"],
+            name: key.into(),
+        }
     }
 
     fn label(name: &'a str) -> Self {
-        Self { parents: &["f:metadata", "f:labels"], name: name.into() }
+        Self {
+            parents: &["f:metadata", "f:labels"],
+            name: name.into(),
+        }
     }
 
     fn annotation(name: &'a str) -> Self {
-        Self { parents: &["f:metadata", "f:annotations"], name: name.into() }
+        Self {
+            parents: &["f:metadata", "f:annotations"],
+            name: name.into(),
+        }
     }
 
     fn secret_type() -> Self {
-        Self { parents: &[], name: "type".into() }
+        Self {
+            parents: &[],
+            name: "type".into(),
+        }
     }
 
     fn owner(uid: &str) -> Self {
@@ -74,7 +95,11 @@ impl<'a> Field<'a> {
 
     fn is_in(&self, fields: &Value) -> bool {
         let parent = self.parents.iter().try_fold(fields, |value, key| value.get(key));
-        let key = if self.name.starts_with("k:") { self.name.to_string() } else { format!("f:{}", self.name) };
+        let key = if self.name.starts_with("k:") {
+            self.name.to_string()
+        } else {
+            format!("f:{}", self.name)
+        };
         parent.is_some_and(|parent| parent.get(&key).is_some())
     }
 }
@@ -107,7 +132,9 @@ fn is_ours(entry: &ManagedFieldsEntry) -> bool {
 }
 
 fn owns(entry: Option<&ManagedFieldsEntry>, field: &Field<'_>) -> bool {
-    entry.and_then(|entry| entry.fields_v1.as_ref()).is_some_and(|fields| field.is_in(&fields.0))
+    entry
+        .and_then(|entry| entry.fields_v1.as_ref())
+        .is_some_and(|fields| field.is_in(&fields.0))
 }
 
 /// The managers that own what we lost; where nobody does (a key was removed), the one that wrote last.
@@ -122,7 +149,11 @@ fn rivals(entries: &[ManagedFieldsEntry], lost: &[Field<'_>]) -> Vec<String> {
         .filter_map(named)
         .collect();
     if rivals.is_empty() {
-        rivals.extend(others().max_by_key(|entry| entry.time.as_ref().map(|time| time.0)).and_then(named));
+        rivals.extend(
+            others()
+                .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))
+                .and_then(named),
+        );
     }
     rivals.sort();
     rivals.dedup();
@@ -174,7 +205,8 @@ mod tests {
     fn a_key_that_others_changed_is_lost_to_them() {
         let mut mine = ours();
         mine["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:A");
-        let theirs = json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:data": {"f:A": {}}}});
+        let theirs =
+            json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:data": {"f:A": {}}}});
         let meta = secret(&[mine, theirs]);
         assert!(meta.trusted);
         assert_eq!(meta.lost, ["data.A"]);
@@ -185,8 +217,10 @@ mod tests {
     fn a_removed_key_is_laid_at_the_last_writers_door() {
         let mut mine = ours();
         mine["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:A");
-        let old = json!({"manager": "old", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {}});
-        let new = json!({"manager": "new", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {}});
+        let old =
+            json!({"manager": "old", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {}});
+        let new =
+            json!({"manager": "new", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {}});
         let meta = secret(&[mine, old, new]);
         assert_eq!(meta.lost, ["data.A"]);
         assert_eq!(meta.rivals, ["new"]);
@@ -209,12 +243,24 @@ mod tests {
     fn label_annotation_type_and_owner_count_too() {
         for (pointer, key, lost) in [
             ("/fieldsV1/f:metadata/f:labels", "f:team", "metadata.labels.team"),
-            ("/fieldsV1/f:metadata/f:annotations", "f:paramsync.dev/applied", "metadata.annotations.paramsync.dev/applied"),
+            (
+                "/fieldsV1/f:metadata/f:annotations",
+                "f:paramsync.dev/applied",
+                "metadata.annotations.paramsync.dev/applied",
+            ),
             ("/fieldsV1", "f:type", "type"),
-            ("/fieldsV1/f:metadata/f:ownerReferences", "k:{\"uid\":\"u-1\"}", "metadata.ownerReferences.k:{\"uid\":\"u-1\"}"),
+            (
+                "/fieldsV1/f:metadata/f:ownerReferences",
+                "k:{\"uid\":\"u-1\"}",
+                "metadata.ownerReferences.k:{\"uid\":\"u-1\"}",
+            ),
         ] {
             let mut mine = ours();
-            mine.pointer_mut(pointer).unwrap().as_object_mut().unwrap().remove(key);
+            mine.pointer_mut(pointer)
+                .unwrap()
+                .as_object_mut()
+                .unwrap()
+                .remove(key);
             assert_eq!(secret(&[mine]).lost, [lost]);
         }
     }

@@ -42,7 +42,12 @@ impl SecretIndex {
 
     /// Keeps only what a relist has shown; gives what went.
     pub fn retain(&mut self, seen: &HashSet<ObjectKey>) -> Vec<ObjectKey> {
-        let gone: Vec<ObjectKey> = self.secrets.keys().filter(|key| !seen.contains(*key)).cloned().collect();
+        let gone: Vec<ObjectKey> = self
+            .secrets
+            .keys()
+            .filter(|key| !seen.contains(*key))
+            .cloned()
+            .collect();
         for key in &gone {
             self.secrets.remove(key);
         }
@@ -63,7 +68,10 @@ impl SecretIndex {
 /// Resource versions of one resource grow; that they are decimal numbers and may be compared is part of the API since
 /// Kubernetes 1.35 and true of every server before.
 fn is_older(meta: &SecretMeta, known: &SecretMeta) -> bool {
-    match (meta.resource_version.parse::<u64>(), known.resource_version.parse::<u64>()) {
+    match (
+        meta.resource_version.parse::<u64>(),
+        known.resource_version.parse::<u64>(),
+    ) {
         (Ok(version), Ok(known)) => version < known,
         _ => false,
     }

@@ -69,8 +69,12 @@ impl StoreIndex {
 
     /// Keeps, of one kind, only what a relist has shown; gives what went.
     pub fn retain(&mut self, of_kind: fn(&StoreKey) -> bool, seen: &HashSet<StoreKey>) -> Vec<StoreKey> {
-        let gone: Vec<StoreKey> =
-            self.stores.keys().filter(|key| of_kind(key) && !seen.contains(*key)).cloned().collect();
+        let gone: Vec<StoreKey> = self
+            .stores
+            .keys()
+            .filter(|key| of_kind(key) && !seen.contains(*key))
+            .cloned()
+            .collect();
         for key in &gone {
             self.stores.remove(key);
         }

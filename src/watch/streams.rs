@@ -81,7 +81,9 @@ impl Watches {
     /// Managed Secrets, metadata only.
     pub async fn secrets(self) {
         let api = Api::<PartialObjectMeta<Secret>>::all(self.client.clone());
-        let config = watcher::Config::default().labels(&format!("{MANAGED_LABEL}=true")).timeout(WATCH_TIMEOUT);
+        let config = watcher::Config::default()
+            .labels(&format!("{MANAGED_LABEL}=true"))
+            .timeout(WATCH_TIMEOUT);
         let key = |meta: &PartialObjectMeta<Secret>| {
             ObjectKey::new(meta.namespace().unwrap_or_default(), meta.name_any())
         };
@@ -89,12 +91,18 @@ impl Watches {
         let fold = Fold {
             apply: |meta: &PartialObjectMeta<Secret>| {
                 let secret = key(meta);
-                let news = self.indexes.secrets_mut().apply(secret.clone(), reduce(&meta.metadata));
+                let news = self
+                    .indexes
+                    .secrets_mut()
+                    .apply(secret.clone(), reduce(&meta.metadata));
                 if news { concerned(&secret) } else { Vec::new() }
             },
             delete: |meta: &PartialObjectMeta<Secret>| {
                 let secret = key(meta);
-                let news = self.indexes.secrets_mut().delete(&secret, &reduce(&meta.metadata));
+                let news = self
+                    .indexes
+                    .secrets_mut()
+                    .delete(&secret, &reduce(&meta.metadata));
                 if news { concerned(&secret) } else { Vec::new() }
             },
             retain: |seen: &HashSet<ObjectKey>| {
@@ -104,7 +112,8 @@ impl Watches {
             key,
         };
         let pending = self.readiness.wait_for("secrets");
-        self.follow("secrets", self.watch(api, config, "secrets"), pending, fold).await;
+        self.follow("secrets", self.watch(api, config, "secrets"), pending, fold)
+            .await;
     }
 
     /// Namespaces, metadata only.
@@ -131,14 +140,18 @@ impl Watches {
             key: |meta: &PartialObjectMeta<Namespace>| meta.name_any(),
         };
         let pending = self.readiness.wait_for("namespaces");
-        self.follow("namespaces", self.watch(api, config, "namespaces"), pending, fold).await;
+        self.follow("namespaces", self.watch(api, config, "namespaces"), pending, fold)
+            .await;
     }
 
     /// ParameterStores.
     pub async fn stores(self) {
         self.follow_stores("parameterstores", |store: &ParameterStore| {
             let namespace = store.namespace().unwrap_or_default();
-            let key = StoreKey::Namespaced { namespace, name: store.name_any() };
+            let key = StoreKey::Namespaced {
+                namespace,
+                name: store.name_any(),
+            };
             (key, StoreSpec::Namespaced(Arc::new(store.spec.clone())))
         })
         .await;
@@ -147,7 +160,9 @@ impl Watches {
     /// ClusterParameterStores.
     pub async fn cluster_stores(self) {
         self.follow_stores("clusterparameterstores", |store: &ClusterParameterStore| {
-            let key = StoreKey::Cluster { name: store.name_any() };
+            let key = StoreKey::Cluster {
+                name: store.name_any(),
+            };
             (key, StoreSpec::Cluster(Arc::new(store.spec.clone())))
         })
         .await;
@@ -184,7 +199,7 @@ impl Watches {
             key: |store: &K| parts(store).0,
         };
         let pending = self.readiness.wait_for(resource);
-        let events = self.guarded(self.watch(api, config, resource), |malformed| {
+        let events = Self::guarded(self.metrics.clone(), self.watch(api, config, resource), |malformed| {
             tracing::warn!(resource, object = %malformed.object, error = %malformed.error, "cannot be read; passed over");
         });
         self.follow(resource, events, pending, fold).await;
@@ -203,8 +218,10 @@ impl Watches {
         let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
         let mut pending = Some(self.readiness.wait_for("parametersyncs"));
         let mut seen = HashSet::new();
-        let events = self.guarded(self.watch(api, config, "parametersyncs"), malformed);
-        let key = |object: &ParameterSync| ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
+        let events = Self::guarded(self.metrics.clone(), self.watch(api, config, "parametersyncs"), malformed);
+        let key = |object: &ParameterSync| {
+            ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
+        };
         events.map(move |event| {
             let event = event.map(|event| event.modify(prune));
             match &event {
@@ -261,14 +278,13 @@ impl Watches {
 
     /// Passes over what cannot be read, so that one malformed object does not hide the others.
     fn guarded<K>(
-        &self,
+        metrics: Arc<Metrics>,
         events: impl Stream<Item = Result<Event<DeserializeGuard<K>>, watcher::Error>> + Send,
         malformed: impl Fn(Malformed) + Send,
     ) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send
     where
         K: Send,
     {
-        let metrics = self.metrics.clone();
         events.filter_map(move |event| {
             let open = |guard: DeserializeGuard<K>| match guard.0 {
                 Ok(object) => Some(object),
@@ -358,6 +374,8 @@ struct Fold<A, D, R, I> {
 /// Takes off what no decision needs: two thirds of an object's memory.
 fn prune(object: &mut ParameterSync) {
     object.metadata.managed_fields = None;
-    object.annotations_mut().retain(|name, _| name == super::syncs::SYNC_REQUEST);
+    object
+        .annotations_mut()
+        .retain(|name, _| name == super::syncs::SYNC_REQUEST);
     object.labels_mut().clear();
 }

@@ -51,7 +51,9 @@ impl SyncIndex {
             return Vec::new();
         }
         let mut concerned = Vec::new();
-        if let Some(before) = before.filter(|before| before.claim != brief.claim || before.target != brief.target) {
+        if let Some(before) =
+            before.filter(|before| before.claim != brief.claim || before.target != brief.target)
+        {
             concerned.extend(self.unclaim(&before));
         }
         self.claims.entry(brief.target).or_default().insert(brief.claim);
@@ -69,7 +71,12 @@ impl SyncIndex {
 
     /// Keeps only what a relist has shown; gives what went, and those whom that concerns.
     pub fn retain(&mut self, seen: &HashSet<ObjectKey>) -> (Vec<ObjectKey>, Vec<ObjectKey>) {
-        let gone: Vec<ObjectKey> = self.syncs.keys().filter(|key| !seen.contains(*key)).cloned().collect();
+        let gone: Vec<ObjectKey> = self
+            .syncs
+            .keys()
+            .filter(|key| !seen.contains(*key))
+            .cloned()
+            .collect();
         let concerned = gone.iter().flat_map(|key| self.delete(key)).collect();
         (gone, concerned)
     }
@@ -81,7 +88,12 @@ impl SyncIndex {
 
     /// All that want the Secret `target`.
     pub fn claimants(&self, target: &ObjectKey) -> Vec<ObjectKey> {
-        self.claims.get(target).into_iter().flatten().map(|claim| claim.object.clone()).collect()
+        self.claims
+            .get(target)
+            .into_iter()
+            .flatten()
+            .map(|claim| claim.object.clone())
+            .collect()
     }
 
     /// All that read by `store`.
@@ -95,7 +107,11 @@ impl SyncIndex {
     }
 
     fn filtered(&self, wanted: impl Fn(&ObjectKey, &Brief) -> bool) -> Vec<ObjectKey> {
-        self.syncs.iter().filter(|(key, brief)| wanted(key, brief)).map(|(key, _)| key.clone()).collect()
+        self.syncs
+            .iter()
+            .filter(|(key, brief)| wanted(key, brief))
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     fn unclaim(&mut self, brief: &Brief) -> Vec<ObjectKey> {
@@ -125,7 +141,10 @@ fn brief(object: &ParameterSync) -> Option<(ObjectKey, Brief)> {
             uid: uid.clone(),
             object: key.clone(),
         },
-        target: ObjectKey::new(key.namespace.clone(), target.unwrap_or_else(|| key.name.to_string())),
+        target: ObjectKey::new(
+            key.namespace.clone(),
+            target.unwrap_or_else(|| key.name.to_string()),
+        ),
         uid,
     };
     Some((key, brief))
@@ -134,11 +153,14 @@ fn brief(object: &ParameterSync) -> Option<(ObjectKey, Brief)> {
 /// The store that a ParameterSync reads by; absence means ClusterParameterStore `default`.
 pub fn store_of(object: &ParameterSync) -> StoreKey {
     let reference = object.spec.store_ref.as_ref();
-    let name = reference.map_or_else(|| "default".to_owned(), |reference| reference.name.clone());
-    match reference.map(|reference| reference.kind) {
-        Some(StoreKind::ParameterStore) => {
-            StoreKey::Namespaced { namespace: object.namespace().unwrap_or_default(), name }
-        }
+    let name = reference
+        .and_then(|reference| reference.name.clone())
+        .unwrap_or_else(|| "default".to_owned());
+    match reference.and_then(|reference| reference.kind) {
+        Some(StoreKind::ParameterStore) => StoreKey::Namespaced {
+            namespace: object.namespace().unwrap_or_default(),
+            name,
+        },
         _ => StoreKey::Cluster { name },
     }
 }
