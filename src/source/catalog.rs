@@ -75,6 +75,16 @@ impl Catalog {
         self.swept.contains(key)
     }
 
+    /// Notes that another listing shows all of this path.
+    pub fn mark_swept(&mut self, key: PathKey) {
+        self.swept.insert(key);
+    }
+
+    /// Whether a name waits for its second sighting.
+    pub fn is_in_doubt(&self, reference: &ParameterRef) -> bool {
+        self.suspects.contains_key(reference)
+    }
+
     /// Folds one answer in. `origin` is what its ARNs said, `now` is monotonic.
     pub fn fold(&mut self, sweep: Sweep, origin: Option<&Origin>, now: Duration) -> Changes {
         let mut changes = Changes::default();

@@ -4,10 +4,21 @@
 //! Out: [`Upstream`] facts, triggers for objects in whose parameters something differs, and [`Fetched`] values.
 
 mod batch;
+mod budget;
 mod call;
 mod catalog;
-pub mod limiter;
+mod credentials;
+mod engine;
+mod limiter;
+mod metrics;
 mod plan;
+mod ssm;
+mod stores;
 mod types;
 
+pub use call::{Answer, Call, Decryption, Fault, Found, ParameterApi, PathKey};
+pub use credentials::Aws;
+pub use metrics::{NoMetrics, SourceMetrics};
+pub use ssm::Ssm;
+pub use stores::{Connect, Stores};
 pub use types::{Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Upstream, Wanted};

@@ -1,0 +1,249 @@
+//! Who we are at AWS: one long-lived configuration for each identity, and one connection pool for all.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as Providing;
+use aws_credential_types::provider::{self, ProvideCredentials};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, ConnectorBuilder};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::names::ObjectKey;
+use crate::resolve::{SecretKeyPair, StoreIdentity};
+use crate::source::ssm::{Ssm, find};
+use crate::source::stores::Connect;
+
+/// How long keys out of a Secret are used before the Secret is read again, so that rotation is picked up.
+const KEYS_LAST: Duration = Duration::from_mins(5);
+const SESSION: &str = "paramsync";
+
+/// Makes AWS clients. Cheap to clone.
+#[derive(Clone)]
+pub struct Aws {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kube: Option<kube::Client>,
+    clock: Arc<dyn Clock>,
+    http: OnceLock<SharedHttpClient>,
+}
+
+impl Aws {
+    /// `kube` reads the Secrets that hold static keys; without it such stores have no credentials.
+    pub fn new(kube: Option<kube::Client>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                kube,
+                clock,
+                http: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// The configuration of `identity`: region, credentials, and endpoints from the environment only.
+    pub async fn config(&self, identity: &StoreIdentity) -> SdkConfig {
+        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::new(identity.region.clone()))
+            .http_client(self.http());
+        if let Some(keys) = &identity.auth.keys {
+            loader = loader.credentials_provider(KeysInSecret {
+                keys: keys.clone(),
+                aws: self.clone(),
+            });
+        }
+        let base = loader.load().await;
+        let Some(role) = &identity.auth.role_arn else {
+            return base;
+        };
+        let mut assume = AssumeRoleProvider::builder(role)
+            .session_name(SESSION)
+            .configure(&base);
+        if let Some(external_id) = &identity.auth.external_id {
+            assume = assume.external_id(external_id);
+        }
+        let role = assume.build().await;
+        base.into_builder()
+            .credentials_provider(provider::SharedCredentialsProvider::new(role))
+            .build()
+    }
+
+    /// One pool of connections, with the proxy of the environment, and aws-lc for TLS.
+    fn http(&self) -> SharedHttpClient {
+        let make = || {
+            Builder::new().build_with_connector_fn(|settings, components| {
+                let mut connector =
+                    ConnectorBuilder::default().tls_provider(Provider::Rustls(CryptoMode::AwsLc));
+                connector.set_connector_settings(settings.cloned());
+                if let Some(components) = components {
+                    connector.set_sleep_impl(components.sleep_impl());
+                }
+                connector.set_proxy_config(Some(ProxyConfig::from_env()));
+                connector.build()
+            })
+        };
+        self.inner.http.get_or_init(make).clone()
+    }
+}
+
+impl Connect for Aws {
+    type Api = Ssm;
+
+    fn connect(&self, identity: &StoreIdentity) -> Ssm {
+        Ssm::new(identity.clone(), self.clone())
+    }
+}
+
+/// Static keys in a Kubernetes Secret.
+struct KeysInSecret {
+    keys: SecretKeyPair,
+    aws: Aws,
+}
+
+/// Why a Secret gave no keys. Names the Secret and its key, never what is in it.
+#[derive(Debug, Error)]
+enum KeysError {
+    #[error("Secret {0} cannot be read: the operator is not connected to a cluster")]
+    NoCluster(ObjectKey),
+    #[error("Secret {0} does not exist")]
+    NoSecret(ObjectKey),
+    #[error("Secret {0} cannot be read ({1})")]
+    Unreadable(ObjectKey, String),
+    #[error("Secret {0} has no key {1:?}, or it is empty or no text")]
+    NoKey(ObjectKey, String),
+}
+
+impl fmt::Debug for KeysInSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeysInSecret({})", self.keys.secret)
+    }
+}
+
+impl KeysInSecret {
+    async fn load(&self) -> Result<Credentials, KeysError> {
+        let place = &self.keys.secret;
+        let kube = self
+            .aws
+            .inner
+            .kube
+            .clone()
+            .ok_or_else(|| KeysError::NoCluster(place.clone()))?;
+        let secrets: Api<Secret> = Api::namespaced(kube, &place.namespace);
+        let secret = secrets.get_opt(&place.name).await.map_err(|error| {
+            let code = match error {
+                kube::Error::Api(status) => status.reason.clone(),
+                _ => "Kubernetes API unreachable".into(),
+            };
+            KeysError::Unreadable(place.clone(), code)
+        })?;
+        let secret = secret.ok_or_else(|| KeysError::NoSecret(place.clone()))?;
+        let expires = SystemTime::from(self.aws.inner.clock.now()) + KEYS_LAST;
+        Ok(Credentials::new(
+            text(&secret, place, &self.keys.access_key_id)?,
+            text(&secret, place, &self.keys.secret_access_key)?,
+            None,
+            Some(expires),
+            "KubernetesSecret",
+        ))
+    }
+}
+
+impl ProvideCredentials for KeysInSecret {
+    fn provide_credentials<'a>(&'a self) -> Providing<'a>
+    where
+        Self: 'a,
+    {
+        Providing::new(async { self.load().await.map_err(CredentialsError::provider_error) })
+    }
+}
+
+/// One key of a Secret as text; white space round it is a slip of an editor.
+fn text(secret: &Secret, place: &ObjectKey, key: &str) -> Result<String, KeysError> {
+    let bytes = secret.data.as_ref().and_then(|data| data.get(key));
+    bytes
+        .and_then(|bytes| std::str::from_utf8(&bytes.0).ok())
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(ToOwned::to_owned)
+        .ok_or_else(|| KeysError::NoKey(place.clone(), key.to_owned()))
+}
+
+/// What to say of refused credentials: which Secret, or AWS's code; never AWS's text.
+pub fn detail(error: &CredentialsError) -> String {
+    if let Some(error) = find::<KeysError>(error) {
+        return error.to_string();
+    }
+    if let Some(error) = find::<SdkError<AssumeRoleError, HttpResponse>>(error) {
+        return format!("sts:AssumeRole ({})", sts_code(error));
+    }
+    if let Some(error) = find::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>(error) {
+        return format!("sts:AssumeRoleWithWebIdentity ({})", sts_code(error));
+    }
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            "none found for the operator: no environment variables, IRSA, EKS Pod Identity or instance role"
+                .into()
+        }
+        CredentialsError::ProviderTimedOut(_) => "the provider of credentials did not answer in time".into(),
+        CredentialsError::InvalidConfiguration(_) => "the configuration of credentials is invalid".into(),
+        _ => "the provider of credentials failed".into(),
+    }
+}
+
+fn sts_code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {
+    match error {
+        SdkError::ServiceError(answer) => answer.err().code().unwrap_or("Unknown").to_owned(),
+        SdkError::TimeoutError(_) => "timeout".into(),
+        _ => "connection".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::ByteString;
+
+    use super::*;
+
+    fn secret(key: &str, value: &str) -> Secret {
+        Secret {
+            data: Some([(key.to_owned(), ByteString(value.as_bytes().to_vec()))].into()),
+            ..Secret::default()
+        }
+    }
+
+    #[test]
+    fn a_missing_key_is_named_and_no_value_is() {
+        let place = ObjectKey::new("ops", "aws");
+        let found = text(&secret("id", " AKIA\n"), &place, "id").unwrap();
+        assert_eq!(found, "AKIA");
+        for wrong in [secret("other", "canary"), secret("id", " \n"), Secret::default()] {
+            let error = text(&wrong, &place, "id").unwrap_err();
+            let shown = detail(&CredentialsError::provider_error(error));
+            assert_eq!(
+                shown,
+                r#"Secret ops/aws has no key "id", or it is empty or no text"#
+            );
+        }
+    }
+
+    #[test]
+    fn no_credentials_at_all_says_where_they_were_looked_for() {
+        assert!(detail(&CredentialsError::not_loaded("x")).contains("EKS Pod Identity"));
+    }
+}
