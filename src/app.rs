@@ -91,9 +91,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     watches.wait_for_crd::<ParameterSync>("parametersyncs").await;
 
     let wake = triggers.clone();
-    let stores = Stores::new(Aws::new(asking.clone()), clock, metrics.clone(), move |object| {
-        wake.push(object)
-    });
+    let stores = Stores::new(
+        Aws::new(Some(asking.clone()), Arc::new(clock)),
+        Arc::new(clock),
+        metrics.clone(),
+        move |object| wake.push(object),
+    );
     let (reader, writer) = reflector::store();
     let context = Arc::new(Operator {
         stores,

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::decide::{
     CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, SecretState, View, Why, pending_changes,
 };
-use crate::error::{Class, Classified};
+use crate::error::Class;
 use crate::names::{ObjectKey, ParameterName};
 use crate::provenance::Provenance;
 use crate::reconcile::Pass;
@@ -221,11 +221,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     }
 
     /// Answers a forced sync: asks for fresh facts, and gives the token once they are there.
-    pub async fn answer_sync_request(
-        &self,
-        object: &ParameterSync,
-        mut world: World,
-    ) -> (World, Option<String>) {
+    pub fn answer_sync_request(&self, object: &ParameterSync, mut world: World) -> (World, Option<String>) {
         let handled = object
             .status
             .as_ref()
@@ -233,7 +229,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         match &world.resolved.sync_request {
             Some(token) if Some(token) != handled => {
                 let token = token.clone();
-                self.stores.refresh(&world.resolved.object).await;
+                self.stores.refresh(&world.resolved.object);
                 world.upstream = self.stores.upstream(&world.resolved.object);
                 (world, Some(token))
             }
@@ -312,7 +308,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         let retry = base.map(|base| schedule::backoff(known.failures, base, CAP, seed));
         drop(memory);
         if retry.is_some() && outcome.wants_fresh_facts() {
-            self.stores.nudge(key);
+            self.stores.refresh(key);
         }
         let wake = wakes
             .into_iter()

@@ -100,7 +100,7 @@ where
         Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
     };
     context.subscribe(&world);
-    let (world, handled) = context.answer_sync_request(object, world).await;
+    let (world, handled) = context.answer_sync_request(object, world);
     let Decision {
         action,
         pending,

@@ -241,3 +241,34 @@ impl Metrics {
         self.malformed.inc();
     }
 }
+
+impl SourceMetrics for Metrics {
+    fn request(&self, operation: &'static str, code: &str) {
+        self.requests
+            .get_or_create(&RequestLabels {
+                operation,
+                code: code.to_owned(),
+            })
+            .inc();
+    }
+
+    fn decrypted(&self, count: usize) {
+        self.decrypted.inc_by(count as u64);
+    }
+
+    fn throttled(&self, _region: &str) {
+        self.throttled.inc();
+    }
+
+    fn rate(&self, region: &str, per_second: f64) {
+        self.rate
+            .get_or_create(&RegionLabels {
+                region: region.to_owned(),
+            })
+            .set(per_second);
+    }
+
+    fn coalesced(&self, count: usize) {
+        self.coalesced.inc_by(count as u64);
+    }
+}

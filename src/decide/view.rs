@@ -68,9 +68,9 @@ pub struct Controller {
     pub uid: String,
 }
 
-impl View<'_> {
+impl<'a> View<'a> {
     /// What the Secret should hold if nothing changed: by its own word while that can be trusted, else by status.
-    pub fn applied(&self) -> Option<&Provenance> {
+    pub fn applied(&self) -> Option<&'a Provenance> {
         match self.secret {
             SecretState::Present(meta) if meta.trusted => meta.provenance.as_ref().or(self.recorded),
             _ => self.recorded,

@@ -156,7 +156,9 @@ fn pending(facts: &Facts<'_>, before: Option<Pending>) -> Option<Pending> {
         to: change.to,
     };
     Some(Pending {
-        since: before.and_then(|before| before.since).or_else(|| Some(seconds(facts.now))),
+        since: before
+            .and_then(|before| before.since)
+            .or_else(|| Some(seconds(facts.now))),
         next_open: facts.outcome.opens_at().map(seconds),
         changes: facts.pending.iter().take(MAX_PENDING).map(change).collect(),
         total: i32::try_from(facts.pending.len()).unwrap_or(i32::MAX),

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kube::core::Selector;
+use kube::core::{Selector, SelectorExt as _};
 
 use super::refusal::Refusal;
 use super::types::Source;

@@ -90,11 +90,7 @@ fn namespaced(
         let why = "is missing; a ParameterStore brings its own credentials, a ClusterParameterStore may use the operator's";
         return Err(invalid("auth.secretRef", why.to_owned()));
     };
-    let keys = SecretKeyPair {
-        secret: ObjectKey::new(object.namespace.clone(), keys.name),
-        access_key_id: keys.access_key_id_key,
-        secret_access_key: keys.secret_access_key_key,
-    };
+    let keys = key_pair(&object.namespace, &keys);
     let auth = Auth {
         keys: Some(keys),
         role_arn: auth.role_arn,

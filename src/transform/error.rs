@@ -240,7 +240,9 @@ impl TransformError {
 
     /// The fault of work that did not come back: a panic in a library of ours.
     pub fn interrupted() -> Self {
-        Self::from(Fault::Mismatch { what: "a panicking library".to_owned() })
+        Self::from(Fault::Mismatch {
+            what: "a panicking library".to_owned(),
+        })
     }
 
     /// How many faults there were.

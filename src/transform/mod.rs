@@ -79,6 +79,7 @@ pub fn transform(
         origin,
         shape: resolved.shape.clone(),
         secret_type: target.secret_type.clone(),
+        owner_uid: target.owned.then(|| resolved.uid.to_string()),
         parameters,
         template_keys,
         labels: target.labels.keys().cloned().collect(),

@@ -199,9 +199,13 @@ impl Watches {
             key: |store: &K| parts(store).0,
         };
         let pending = self.readiness.wait_for(resource);
-        let events = Self::guarded(self.metrics.clone(), self.watch(api, config, resource), |malformed| {
-            tracing::warn!(resource, object = %malformed.object, error = %malformed.error, "cannot be read; passed over");
-        });
+        let events = Self::guarded(
+            self.metrics.clone(),
+            self.watch(api, config, resource),
+            |malformed| {
+                tracing::warn!(resource, object = %malformed.object, error = %malformed.error, "cannot be read; passed over");
+            },
+        );
         self.follow(resource, events, pending, fold).await;
     }
 
@@ -218,7 +222,11 @@ impl Watches {
         let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
         let mut pending = Some(self.readiness.wait_for("parametersyncs"));
         let mut seen = HashSet::new();
-        let events = Self::guarded(self.metrics.clone(), self.watch(api, config, "parametersyncs"), malformed);
+        let events = Self::guarded(
+            self.metrics.clone(),
+            self.watch(api, config, "parametersyncs"),
+            malformed,
+        );
         let key = |object: &ParameterSync| {
             ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
         };
