@@ -1,0 +1,21 @@
+//! paramsync on real parts: etcd, kube-apiserver, kube-controller-manager, kubectl, Helm, and a Parameter Store server
+//! behind a gate that counts. One control plane and one operator for all; each case has a namespace, a store and a
+//! gate of its own.
+
+mod costs;
+mod support;
+
+use support::suite;
+
+#[tokio::test]
+async fn a_first_sync_writes_every_parameter_below_the_path() {
+    let case = suite().await.case("first").await;
+    case.put_many("/web", 12).await;
+    case.gate().reset_counts();
+    case.sync("web", "sources: [{path: /web}]").await;
+    let ready = case.wait_ready("web").await;
+    assert_eq!(ready.message, "12 keys from 12 parameters");
+    let secret = case.secret("web").await.expect("the Secret");
+    assert_eq!(secret.len(), 12);
+    assert_eq!(secret["V03"], b"value-3");
+}
