@@ -12,6 +12,11 @@ mod schema;
 mod status;
 mod store;
 
+#[cfg(test)]
+mod crd_tests;
+#[cfg(test)]
+mod rule_tests;
+
 pub use parameter_sync::{
     Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing, ParameterSync,
     ParameterSyncSpec, SourceSpec, StoreKind, StoreRef, TargetSpec,

@@ -234,6 +234,7 @@ pub struct StoreLimits {
 
 /// Any: SecureString, String and StringList. SecureStringOnly: parameters of other types are refused.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum ParameterTypes {
     /// All types.
     #[default]
@@ -260,10 +261,11 @@ pub struct AccessRule {
     #[x_kube(validation = rules::prefixes())]
     pub prefixes: Option<Vec<String>>,
 
-    /// Parameters that other accounts share, up to 20, each by its full ARN in the store's region. Default: none.
+    /// Parameters that other accounts share, up to 20, each by its full ARN of at most 512
+    /// characters, in the store's region. Default: none.
     /// Example: `["arn:aws:ssm:eu-west-1:111122223333:parameter/shared/CA"]`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 20), inner(length(min = 1, max = 1011)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 512)), extend("x-kubernetes-list-type" = "atomic"))]
     #[x_kube(validation = rules::parameter_arns())]
     pub arns: Option<Vec<String>>,
 }
