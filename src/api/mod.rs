@@ -7,6 +7,7 @@
 
 pub mod crds;
 mod parameter_sync;
+pub mod reference;
 mod rules;
 mod schema;
 mod status;

@@ -1,5 +1,10 @@
 //! `ParameterSync`: which parameters go into which Secret.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column states its own type and priority"
+)]
+
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};

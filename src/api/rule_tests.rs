@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::crds;
+use crate::names::{ParameterName, ParameterPath, SecretKey};
 
 #[derive(Deserialize)]
 struct Table {
@@ -26,11 +27,11 @@ struct Case {
 
 impl Case {
     fn errors(&self) -> Vec<ValidationError> {
-        let schema = crds::all()
-            .iter()
-            .find(|crd| crd.spec.names.kind == self.kind)
-            .map(crds::schema)
-            .unwrap_or_else(|| panic!("{}: no kind {}", self.name, self.kind));
+        let crds = crds::all();
+        let Some(crd) = crds.iter().find(|crd| crd.spec.names.kind == self.kind) else {
+            panic!("{}: no kind {}", self.name, self.kind);
+        };
+        let schema = crds::schema(crd);
         let object = |spec: &Value| {
             json!({
                 "apiVersion": "paramsync.dev/v1alpha1",
@@ -94,6 +95,37 @@ fn every_rule_has_a_case_that_it_refuses() {
         untested.is_empty(),
         "rules without a case in testdata/rules.yaml: {untested:#?}"
     );
+}
+
+#[test]
+fn the_parsers_agree_with_the_rules() {
+    type Parses = fn(&str) -> bool;
+    let fields: [(&str, Parses); 3] = [
+        ("name", |text| ParameterName::parse(text).is_ok()),
+        ("path", |text| ParameterPath::parse(text).is_ok()),
+        ("key", |text| SecretKey::parse(text).is_ok()),
+    ];
+    let Table { accepted, refused } = table();
+    for (field, parses) in fields {
+        for case in &accepted {
+            for source in case.spec["sources"].as_array().into_iter().flatten() {
+                let text = source[field].as_str();
+                assert!(
+                    text.is_none_or(parses),
+                    "{}: {text:?} is accepted and does not parse",
+                    case.name
+                );
+            }
+        }
+        let place = format!("spec.sources[0].{field}");
+        for case in refused
+            .iter()
+            .filter(|case| case.field.as_deref() == Some(&place))
+        {
+            let text = case.spec["sources"][0][field].as_str().unwrap();
+            assert!(!parses(text), "{}: {text:?} is refused and parses", case.name);
+        }
+    }
 }
 
 fn collect_messages(value: &Value, messages: &mut BTreeSet<String>) {

@@ -1,5 +1,10 @@
 //! `ParameterStore` and `ClusterParameterStore`: whom to ask, as whom, at what pace, and for which namespaces.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column states its own type and priority"
+)]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
