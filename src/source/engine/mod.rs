@@ -40,7 +40,7 @@ pub type Ticket = u64;
 /// The most requests under way at once.
 const IN_FLIGHT: usize = 16;
 /// How long an engine that nobody needs is kept, with its connections and credentials.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 
 /// What time it is, by both clocks.
 #[derive(Clone, Copy, Debug)]

@@ -21,7 +21,7 @@ const TELLING: u32 = 2;
 const RETRY_BASE: Duration = Duration::from_secs(5);
 const RETRY_CAP: Duration = Duration::from_mins(5);
 /// When a second look is repeated if no answer comes.
-const LOOK_LOST: Duration = Duration::from_secs(60);
+const LOOK_LOST: Duration = Duration::from_mins(1);
 
 /// What is known of one item's sweeps.
 struct State {

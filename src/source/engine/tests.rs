@@ -1,1 +1,520 @@
+//! The engine against a scripted Parameter Store, in paused time.
 
+mod world;
+
+use std::time::Duration;
+
+use self::world::{Stage, latest, named, path, read_names, read_path, wanted};
+use crate::decide::Purpose;
+use crate::names::{Origin, ParameterRef};
+use crate::resolve::{NameFilter, PathRead};
+use crate::source::types::{ParameterStores, SourceError};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+#[tokio::test(start_paused = true)]
+async fn a_first_sync_costs_a_call_for_ten_and_a_decryption_each_and_no_sweep_follows_at_once() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 25);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    let fetched = stage.fetch(read_path("/web")).await.unwrap();
+    assert_eq!(fetched.parameters.len(), 25);
+    assert_eq!(fetched.listings[&path("/web")].len(), 25);
+    assert_eq!(fetched.origin.unwrap().account, "111122223333");
+    assert_eq!(stage.world().calls.len(), 3);
+    assert_eq!(stage.world().decrypted, 25);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(stage.world().calls.len(), 3);
+    let upstream = stage.stores.upstream(&stage.object("a"));
+    assert_eq!(
+        upstream.listings[&path("/web")].len(),
+        25,
+        "a fetch tells the catalog"
+    );
+    assert_eq!(stage.triggers(), Vec::<String>::new(), "who fetched it knows");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_objects_that_read_the_same_twenty_names_cost_two_calls() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/shared/", 20);
+    let callers = (0..100).map(|_| stage.fetch(read_names(&names)));
+    for fetched in futures::future::join_all(callers).await {
+        let fetched = fetched.unwrap();
+        assert_eq!(fetched.parameters.len(), 20);
+        assert_eq!(
+            fetched.parameters[&latest("/shared/7")].value.expose(),
+            b"value of /shared/7"
+        );
+    }
+    assert_eq!(stage.world().calls.len(), 2);
+    assert_eq!(stage.world().decrypted, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_of_one_path_share_its_listing() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 9);
+    let fetches = (0..10).map(|_| stage.fetch(read_path("/web")));
+    for fetched in futures::future::join_all(fetches).await {
+        assert_eq!(fetched.unwrap().parameters.len(), 9);
+    }
+    assert_eq!(stage.world().calls.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_intervals_are_swept_without_decryption_and_trigger_nobody() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 12);
+    let names = stage.world().put_many("/shared/", 10);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&stage.object("b"), wanted(&[], &names));
+    stage.fetch(read_path("/web")).await.unwrap();
+    stage.fetch(read_names(&names)).await.unwrap();
+    let calls = stage.world().calls.len();
+    let decrypted = stage.world().decrypted;
+    tokio::time::sleep(3 * MINUTE).await;
+    let world = stage.world();
+    assert_eq!(
+        world.calls.len() - calls,
+        9,
+        "two pages and one batch, three times: {:?}",
+        world.calls
+    );
+    assert_eq!(world.decrypted, decrypted);
+    drop(world);
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage.world().put_many("/api/", 3);
+    for (object, at) in [("web", "/web"), ("web2", "/web"), ("api", "/api")] {
+        stage
+            .stores
+            .subscribe(&stage.object(object), wanted(&[path(at)], &[]));
+        stage.fetch(read_path(at)).await.unwrap();
+    }
+    let filter = NameFilter::new(vec!["1".into()], vec![]).unwrap();
+    let other = PathRead {
+        filter,
+        ..path("/web")
+    };
+    stage
+        .stores
+        .subscribe(&stage.object("only-1"), wanted(&[other], &[]));
+    tokio::time::sleep(MINUTE).await;
+    stage.triggers();
+    stage.world().put("/web/2");
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), ["web", "web2"]);
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+    let upstream = stage.stores.upstream(&stage.object("web"));
+    assert_eq!(
+        upstream.listings[&path("/web")][&named("/web/2")].stamp.version,
+        2
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vanished_name_is_told_when_it_was_missed_twice() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.fetch(read_path("/web")).await.unwrap();
+    let gone = stage.world().remove("/web/1");
+    stage.stores.refresh(&stage.object("a"));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+    assert_eq!(
+        stage.stores.upstream(&stage.object("a")).listings[&path("/web")].len(),
+        3
+    );
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(stage.triggers(), ["a"]);
+    assert_eq!(
+        stage.stores.upstream(&stage.object("a")).listings[&path("/web")].len(),
+        2
+    );
+    stage.world().parameters.insert("/web/1".into(), gone);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), ["a"], "and when it is back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lagging_read_triggers_nobody() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.fetch(read_path("/web")).await.unwrap();
+    let gone = stage.world().remove("/web/1");
+    stage.stores.refresh(&stage.object("a"));
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    stage.world().parameters.insert("/web/1".into(), gone);
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_forbidden_name_is_found_and_named_and_the_others_proceed() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/a/", 12);
+    stage.world().denied.insert("/a/3".into());
+    let others: Vec<ParameterRef> = names
+        .iter()
+        .filter(|n| n.name.as_str() != "/a/3")
+        .cloned()
+        .collect();
+    let (bad, good) = tokio::join!(stage.fetch(read_names(&names)), stage.fetch(read_names(&others)));
+    match bad.err().unwrap() {
+        SourceError::Denied { name, code } => assert_eq!((&*name, &*code), ("/a/3", "AccessDeniedException")),
+        other => panic!("{other}"),
+    }
+    assert_eq!(good.unwrap().parameters.len(), 11);
+    let calls = stage.world().calls.len();
+    assert!(calls <= 2 + 8, "{calls}");
+
+    assert!(stage.fetch(read_names(&names)).await.is_err());
+    assert_eq!(stage.world().calls.len(), calls, "answered from quarantine");
+    stage.world().denied.clear();
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(
+        stage.fetch(read_names(&names)).await.unwrap().parameters.len(),
+        12
+    );
+    assert_eq!(
+        stage.world().calls.len(),
+        calls + 3,
+        "the suspect alone, the eleven in two"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_sync_asks_again_at_once_for_what_was_refused() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage.world().undecryptable.insert("/web/1".into());
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    match stage.fetch(read_path("/web")).await.err().unwrap() {
+        SourceError::Undecryptable { name, .. } => assert_eq!(name, "/web/1"),
+        other => panic!("{other}"),
+    }
+    stage.world().undecryptable.clear();
+    let calls = stage.world().calls.len();
+    assert!(stage.fetch(read_path("/web")).await.is_err());
+    assert_eq!(stage.world().calls.len(), calls);
+    stage.stores.refresh(&stage.object("a"));
+    assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_frees_a_parameter_whose_key_was_lost() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage.world().undecryptable.insert("/web/1".into());
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    assert!(stage.fetch(read_path("/web")).await.is_err());
+    stage.world().undecryptable.clear();
+    stage.world().put("/web/1");
+    let sweep = stage.stores.clone();
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), ["a"]);
+    assert!(
+        sweep.upstream(&stage.object("a")).fault.is_none(),
+        "sweeps do not decrypt"
+    );
+    assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_decrypts_only_what_it_wants() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 25);
+    let filter = NameFilter::new(vec!["1*".into()], vec!["12".into()]).unwrap();
+    let read = PathRead {
+        filter,
+        ..path("/web")
+    };
+    let request = world::request(
+        Purpose::FirstSync,
+        vec![crate::decide::SourceRead::Path(read.clone())],
+    );
+    let fetched = stage.fetch(request).await.unwrap();
+    assert_eq!(fetched.listings[&read].len(), 10);
+    assert_eq!(stage.world().decrypted, 10);
+    assert_eq!(stage.world().calls.len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_is_waited_out_and_counted() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 5);
+    stage.world().fail_next(3, "ThrottlingException");
+    let fetched = stage.fetch(read_path("/web")).await.unwrap();
+    assert_eq!(fetched.parameters.len(), 5);
+    assert_eq!(stage.world().calls.len(), 4, "every try is a call of ours");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_waits_thirty_seconds_at_most() {
+    for (code, error) in [
+        (
+            "ThrottlingException",
+            SourceError::Throttled {
+                code: "ThrottlingException".into(),
+            },
+        ),
+        (
+            "InternalServerError",
+            SourceError::Unavailable {
+                code: "InternalServerError".into(),
+            },
+        ),
+    ] {
+        let stage = Stage::new();
+        stage.world().put_many("/web/", 5);
+        stage.world().fail_next(1000, code);
+        let began = stage.clock();
+        assert_eq!(stage.fetch(read_path("/web")).await.err(), Some(error));
+        let waited = stage.clock() - began;
+        assert!(
+            waited >= Duration::from_secs(30) && waited < Duration::from_secs(31),
+            "{waited:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_told_at_once() {
+    let stage = Stage::new();
+    stage.world().fail_next(1, "ExpiredTokenException");
+    let error = stage.fetch(read_path("/web")).await.err().unwrap();
+    assert!(matches!(error, SourceError::Credentials { .. }), "{error}");
+    assert_eq!(stage.world().calls.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn short_and_empty_pages_are_followed_and_a_circle_ends() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 10);
+    stage.world().page_size = 3;
+    stage.world().empty_pages = true;
+    assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 10);
+    stage.world().circle = true;
+    let error = stage.fetch(read_path("/web")).await.err().unwrap();
+    assert!(
+        matches!(&error, SourceError::Refused { code, .. } if code == "RepeatedNextToken"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn missing_names_are_told_apart_from_found_ones_and_versions_from_each_other() {
+    let stage = Stage::new();
+    stage.world().put("/x");
+    stage.world().put("/x");
+    let old = ParameterRef::version(named("/x"), 1);
+    let fetched = stage
+        .fetch(read_names(&[latest("/x"), old.clone(), latest("/y")]))
+        .await
+        .unwrap();
+    assert_eq!(fetched.parameters[&latest("/x")].stamp.version, 2);
+    assert_eq!(fetched.parameters[&old].stamp.version, 1);
+    assert_eq!(fetched.missing, [latest("/y")].into());
+    assert_eq!(
+        stage.world().calls.len(),
+        2,
+        "never one parameter twice in a batch"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_failed_sweeps_are_told_and_so_is_their_end() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.fetch(read_path("/web")).await.unwrap();
+    stage.world().fail_next(1, "InternalServerError");
+    tokio::time::sleep(2 * MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new(), "one failure says little");
+    stage.world().fail_next(2, "InternalServerError");
+    stage.stores.refresh(&stage.object("a"));
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(stage.triggers(), ["a"]);
+    assert!(stage.stores.upstream(&stage.object("a")).fault.is_some());
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), ["a"]);
+    assert!(stage.stores.upstream(&stage.object("a")).fault.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_with_nothing_changed_triggers_nobody_and_decrypts_nothing() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/web/", 3);
+    let mut want = wanted(&[path("/web")], &[]);
+    want.applied = stage.world().stamps(&names);
+    want.applied_origin = Some(stage.world().origin.clone());
+    stage.stores.subscribe(&stage.object("a"), want.clone());
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+    assert_eq!(stage.world().decrypted, 0);
+    assert_eq!(
+        stage.stores.upstream(&stage.object("a")).listings[&path("/web")].len(),
+        3
+    );
+
+    for changed in ["new version", "gone", "new name"] {
+        let stage = Stage::new();
+        let names = stage.world().put_many("/web/", 3);
+        let mut want = want.clone();
+        want.applied = stage.world().stamps(&names);
+        match changed {
+            "new version" => stage.world().put("/web/1"),
+            "gone" => drop(stage.world().remove("/web/1")),
+            _ => stage.world().put("/web/new"),
+        }
+        stage.stores.subscribe(&stage.object("a"), want);
+        tokio::time::sleep(MINUTE + Duration::from_secs(10)).await;
+        assert_eq!(stage.triggers(), ["a"], "{changed} while we were away");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_account_behind_the_store_is_told_at_once() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/web/", 3);
+    let mut want = wanted(&[path("/web")], &[]);
+    want.interval = 1000 * MINUTE;
+    want.applied = stage.world().stamps(&names);
+    want.applied_origin = Some(Origin {
+        account: "999999999999".into(),
+        region: "eu-west-1".into(),
+    });
+    stage.stores.subscribe(&stage.object("a"), want);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.triggers(), ["a"]);
+    assert_eq!(stage.world().calls.len(), 1);
+
+    stage.world().origin.account = "888888888888".into();
+    stage.stores.refresh(&stage.object("a"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.triggers(), ["a"], "and when it changes under way");
+    assert_eq!(
+        stage.stores.upstream(&stage.object("a")).origin.unwrap().account,
+        "888888888888"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_below_a_swept_path_cost_nothing_and_are_known() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(
+        &stage.object("b"),
+        wanted(&[], &[latest("/web/1"), latest("/web/none")]),
+    );
+    tokio::time::sleep(2 * MINUTE).await;
+    assert!(
+        stage.world().calls.iter().all(|call| call.starts_with("Page")),
+        "{:?}",
+        stage.world().calls
+    );
+    let upstream = stage.stores.upstream(&stage.object("b"));
+    assert_eq!(upstream.parameters[&latest("/web/1")].unwrap().stamp.version, 1);
+    assert_eq!(upstream.parameters[&latest("/web/none")], None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_holds_under_load_and_the_urgent_goes_first() {
+    let stage = Stage::new();
+    for n in 0..200 {
+        stage.world().put_many(&format!("/p{n}/"), 1);
+    }
+    let changes = (0..199).map(|n| {
+        let mut request = read_path(&format!("/p{n}"));
+        request.purpose = Purpose::Change;
+        stage.fetch(request)
+    });
+    let first = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let began = stage.clock();
+        stage.fetch(read_path("/p199")).await.unwrap();
+        stage.clock() - began
+    };
+    let began = stage.clock();
+    let (all, waited) = tokio::join!(futures::future::join_all(changes), first);
+    let took = stage.clock() - began;
+    assert!(all.into_iter().all(|fetched| fetched.is_ok()));
+    assert!(
+        took > Duration::from_secs(9) && took < Duration::from_secs(11),
+        "{took:?}"
+    );
+    assert!(waited < Duration::from_millis(200), "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_gone_is_not_asked_for() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    {
+        let fetch = stage.fetch(read_path("/web"));
+        tokio::select! { _ = fetch => panic!("too soon"), () = tokio::time::sleep(Duration::from_millis(10)) => {} }
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.world().calls.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_nobody_needs_ends() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    stage
+        .stores
+        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!(stage.stores.engines(), 1);
+    stage.stores.unsubscribe(&stage.object("a"));
+    tokio::time::sleep(2 * MINUTE).await;
+    assert_eq!(stage.stores.engines(), 0);
+    let calls = stage.world().calls.len();
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!(stage.world().calls.len(), calls);
+    assert!(stage.fetch(read_path("/web")).await.is_ok(), "and is made again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn intervals_stretch_and_say_so_when_the_budget_is_short() {
+    let stage = Stage::new();
+    for n in 0..30 {
+        stage.world().put_many(&format!("/p{n}/"), 1);
+        let mut want = wanted(&[path(&format!("/p{n}"))], &[]);
+        want.interval = Duration::from_secs(10);
+        want.limits.requests_per_second = 2;
+        stage.stores.subscribe(&stage.object(&format!("o{n}")), want);
+    }
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let upstream = stage.stores.upstream(&stage.object("o0"));
+    assert_eq!(upstream.effective_interval, Some(Duration::from_secs(30)));
+    let calls = stage.world().calls.len();
+    assert!((250..=305).contains(&calls), "half of two a second: {calls}");
+}
