@@ -123,6 +123,11 @@ impl Core {
         self.replan.get_or_insert(now.monotonic + GATHER);
     }
 
+    /// All subscribers.
+    pub fn objects(&self) -> Vec<ObjectKey> {
+        self.subscribers.all().map(|(object, _)| object.clone()).collect()
+    }
+
     /// What is known of all that `object` wants.
     pub fn upstream(&self, object: &ObjectKey) -> Upstream {
         let Some(wanted) = self.subscribers.get(object) else {

@@ -79,8 +79,9 @@ impl Sweeps {
                 Some(state) if state.interval == *interval => {}
                 Some(state) => {
                     (state.interval, state.phase) = (*interval, ticks);
-                    if state.due.is_some() && state.failures == 0 {
-                        self.set_due(item, Some(tick(now, *interval, ticks)));
+                    if let Some(due) = state.due.filter(|_| state.failures == 0) {
+                        // Never later than planned: a plan that keeps changing must not put a sweep off for ever.
+                        self.set_due(item, Some(due.min(tick(now, *interval, ticks))));
                     }
                 }
                 None => {

@@ -4,7 +4,7 @@ mod world;
 
 use std::time::Duration;
 
-use self::world::{Stage, latest, named, path, read_names, read_path, wanted};
+use self::world::{Stage, latest, named, object, path, read_names, read_path, wanted};
 use crate::decide::Purpose;
 use crate::names::{Origin, ParameterRef};
 use crate::resolve::{NameFilter, PathRead};
@@ -16,9 +16,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn a_first_sync_costs_a_call_for_ten_and_a_decryption_each_and_no_sweep_follows_at_once() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 25);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     let fetched = stage.fetch(read_path("/web")).await.unwrap();
     assert_eq!(fetched.parameters.len(), 25);
     assert_eq!(fetched.listings[&path("/web")].len(), 25);
@@ -27,7 +25,7 @@ async fn a_first_sync_costs_a_call_for_ten_and_a_decryption_each_and_no_sweep_fo
     assert_eq!(stage.world().decrypted, 25);
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(stage.world().calls.len(), 3);
-    let upstream = stage.stores.upstream(&stage.object("a"));
+    let upstream = stage.stores.upstream(&object("a"));
     assert_eq!(
         upstream.listings[&path("/web")].len(),
         25,
@@ -69,10 +67,8 @@ async fn quiet_intervals_are_swept_without_decryption_and_trigger_nobody() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 12);
     let names = stage.world().put_many("/shared/", 10);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
-    stage.stores.subscribe(&stage.object("b"), wanted(&[], &names));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("b"), wanted(&[], &names));
     stage.fetch(read_path("/web")).await.unwrap();
     stage.fetch(read_names(&names)).await.unwrap();
     let calls = stage.world().calls.len();
@@ -95,10 +91,8 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
     stage.world().put_many("/api/", 3);
-    for (object, at) in [("web", "/web"), ("web2", "/web"), ("api", "/api")] {
-        stage
-            .stores
-            .subscribe(&stage.object(object), wanted(&[path(at)], &[]));
+    for (name, at) in [("web", "/web"), ("web2", "/web"), ("api", "/api")] {
+        stage.stores.subscribe(&object(name), wanted(&[path(at)], &[]));
         stage.fetch(read_path(at)).await.unwrap();
     }
     let filter = NameFilter::new(vec!["1".into()], vec![]).unwrap();
@@ -106,9 +100,7 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
         filter,
         ..path("/web")
     };
-    stage
-        .stores
-        .subscribe(&stage.object("only-1"), wanted(&[other], &[]));
+    stage.stores.subscribe(&object("only-1"), wanted(&[other], &[]));
     tokio::time::sleep(MINUTE).await;
     stage.triggers();
     stage.world().put("/web/2");
@@ -116,7 +108,7 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
     assert_eq!(stage.triggers(), ["web", "web2"]);
     tokio::time::sleep(3 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new());
-    let upstream = stage.stores.upstream(&stage.object("web"));
+    let upstream = stage.stores.upstream(&object("web"));
     assert_eq!(
         upstream.listings[&path("/web")][&named("/web/2")].stamp.version,
         2
@@ -127,22 +119,20 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
 async fn a_vanished_name_is_told_when_it_was_missed_twice() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     let gone = stage.world().remove("/web/1");
-    stage.stores.refresh(&stage.object("a"));
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(stage.triggers(), Vec::<String>::new());
     assert_eq!(
-        stage.stores.upstream(&stage.object("a")).listings[&path("/web")].len(),
+        stage.stores.upstream(&object("a")).listings[&path("/web")].len(),
         3
     );
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(stage.triggers(), ["a"]);
     assert_eq!(
-        stage.stores.upstream(&stage.object("a")).listings[&path("/web")].len(),
+        stage.stores.upstream(&object("a")).listings[&path("/web")].len(),
         2
     );
     stage.world().parameters.insert("/web/1".into(), gone);
@@ -154,12 +144,10 @@ async fn a_vanished_name_is_told_when_it_was_missed_twice() {
 async fn a_lagging_read_triggers_nobody() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     let gone = stage.world().remove("/web/1");
-    stage.stores.refresh(&stage.object("a"));
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(2)).await;
     stage.world().parameters.insert("/web/1".into(), gone);
     tokio::time::sleep(MINUTE).await;
@@ -205,9 +193,7 @@ async fn a_forced_sync_asks_again_at_once_for_what_was_refused() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
     stage.world().undecryptable.insert("/web/1".into());
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     match stage.fetch(read_path("/web")).await.err().unwrap() {
         SourceError::Undecryptable { name, .. } => assert_eq!(name, "/web/1"),
         other => panic!("{other}"),
@@ -216,7 +202,7 @@ async fn a_forced_sync_asks_again_at_once_for_what_was_refused() {
     let calls = stage.world().calls.len();
     assert!(stage.fetch(read_path("/web")).await.is_err());
     assert_eq!(stage.world().calls.len(), calls);
-    stage.stores.refresh(&stage.object("a"));
+    stage.stores.refresh(&object("a"));
     assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 3);
 }
 
@@ -225,9 +211,7 @@ async fn a_new_version_frees_a_parameter_whose_key_was_lost() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
     stage.world().undecryptable.insert("/web/1".into());
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     assert!(stage.fetch(read_path("/web")).await.is_err());
     stage.world().undecryptable.clear();
     stage.world().put("/web/1");
@@ -235,7 +219,7 @@ async fn a_new_version_frees_a_parameter_whose_key_was_lost() {
     tokio::time::sleep(MINUTE).await;
     assert_eq!(stage.triggers(), ["a"]);
     assert!(
-        sweep.upstream(&stage.object("a")).fault.is_none(),
+        sweep.upstream(&object("a")).fault.is_none(),
         "sweeps do not decrypt"
     );
     assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 3);
@@ -291,7 +275,7 @@ async fn a_caller_waits_thirty_seconds_at_most() {
         stage.world().fail_next(1000, code);
         let began = stage.clock();
         assert_eq!(stage.fetch(read_path("/web")).await.err(), Some(error));
-        let waited = stage.clock() - began;
+        let waited = stage.since(began);
         assert!(
             waited >= Duration::from_secs(30) && waited < Duration::from_secs(31),
             "{waited:?}"
@@ -347,21 +331,19 @@ async fn missing_names_are_told_apart_from_found_ones_and_versions_from_each_oth
 async fn two_failed_sweeps_are_told_and_so_is_their_end() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     stage.world().fail_next(1, "InternalServerError");
     tokio::time::sleep(2 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new(), "one failure says little");
     stage.world().fail_next(2, "InternalServerError");
-    stage.stores.refresh(&stage.object("a"));
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(stage.triggers(), ["a"]);
-    assert!(stage.stores.upstream(&stage.object("a")).fault.is_some());
+    assert!(stage.stores.upstream(&object("a")).fault.is_some());
     tokio::time::sleep(MINUTE).await;
     assert_eq!(stage.triggers(), ["a"]);
-    assert!(stage.stores.upstream(&stage.object("a")).fault.is_none());
+    assert!(stage.stores.upstream(&object("a")).fault.is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -371,12 +353,12 @@ async fn a_restart_with_nothing_changed_triggers_nobody_and_decrypts_nothing() {
     let mut want = wanted(&[path("/web")], &[]);
     want.applied = stage.world().stamps(&names);
     want.applied_origin = Some(stage.world().origin.clone());
-    stage.stores.subscribe(&stage.object("a"), want.clone());
+    stage.stores.subscribe(&object("a"), want.clone());
     tokio::time::sleep(3 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new());
     assert_eq!(stage.world().decrypted, 0);
     assert_eq!(
-        stage.stores.upstream(&stage.object("a")).listings[&path("/web")].len(),
+        stage.stores.upstream(&object("a")).listings[&path("/web")].len(),
         3
     );
 
@@ -390,7 +372,7 @@ async fn a_restart_with_nothing_changed_triggers_nobody_and_decrypts_nothing() {
             "gone" => drop(stage.world().remove("/web/1")),
             _ => stage.world().put("/web/new"),
         }
-        stage.stores.subscribe(&stage.object("a"), want);
+        stage.stores.subscribe(&object("a"), want);
         tokio::time::sleep(MINUTE + Duration::from_secs(10)).await;
         assert_eq!(stage.triggers(), ["a"], "{changed} while we were away");
     }
@@ -407,17 +389,17 @@ async fn another_account_behind_the_store_is_told_at_once() {
         account: "999999999999".into(),
         region: "eu-west-1".into(),
     });
-    stage.stores.subscribe(&stage.object("a"), want);
+    stage.stores.subscribe(&object("a"), want);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stage.triggers(), ["a"]);
     assert_eq!(stage.world().calls.len(), 1);
 
     stage.world().origin.account = "888888888888".into();
-    stage.stores.refresh(&stage.object("a"));
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stage.triggers(), ["a"], "and when it changes under way");
     assert_eq!(
-        stage.stores.upstream(&stage.object("a")).origin.unwrap().account,
+        stage.stores.upstream(&object("a")).origin.unwrap().account,
         "888888888888"
     );
 }
@@ -426,11 +408,9 @@ async fn another_account_behind_the_store_is_told_at_once() {
 async fn names_below_a_swept_path_cost_nothing_and_are_known() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.stores.subscribe(
-        &stage.object("b"),
+        &object("b"),
         wanted(&[], &[latest("/web/1"), latest("/web/none")]),
     );
     tokio::time::sleep(2 * MINUTE).await;
@@ -439,7 +419,7 @@ async fn names_below_a_swept_path_cost_nothing_and_are_known() {
         "{:?}",
         stage.world().calls
     );
-    let upstream = stage.stores.upstream(&stage.object("b"));
+    let upstream = stage.stores.upstream(&object("b"));
     assert_eq!(upstream.parameters[&latest("/web/1")].unwrap().stamp.version, 1);
     assert_eq!(upstream.parameters[&latest("/web/none")], None);
 }
@@ -459,11 +439,11 @@ async fn the_rate_holds_under_load_and_the_urgent_goes_first() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = stage.clock();
         stage.fetch(read_path("/p199")).await.unwrap();
-        stage.clock() - began
+        stage.since(began)
     };
     let began = stage.clock();
     let (all, waited) = tokio::join!(futures::future::join_all(changes), first);
-    let took = stage.clock() - began;
+    let took = stage.since(began);
     assert!(all.into_iter().all(|fetched| fetched.is_ok()));
     assert!(
         took > Duration::from_secs(9) && took < Duration::from_secs(11),
@@ -488,12 +468,10 @@ async fn a_caller_that_is_gone_is_not_asked_for() {
 async fn an_engine_that_nobody_needs_ends() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage
-        .stores
-        .subscribe(&stage.object("a"), wanted(&[path("/web")], &[]));
+    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     tokio::time::sleep(10 * MINUTE).await;
     assert_eq!(stage.stores.engines(), 1);
-    stage.stores.unsubscribe(&stage.object("a"));
+    stage.stores.unsubscribe(&object("a"));
     tokio::time::sleep(2 * MINUTE).await;
     assert_eq!(stage.stores.engines(), 0);
     let calls = stage.world().calls.len();
@@ -510,11 +488,51 @@ async fn intervals_stretch_and_say_so_when_the_budget_is_short() {
         let mut want = wanted(&[path(&format!("/p{n}"))], &[]);
         want.interval = Duration::from_secs(10);
         want.limits.requests_per_second = 2;
-        stage.stores.subscribe(&stage.object(&format!("o{n}")), want);
+        stage.stores.subscribe(&object(&format!("o{n}")), want);
     }
-    tokio::time::sleep(Duration::from_secs(300)).await;
-    let upstream = stage.stores.upstream(&stage.object("o0"));
+    tokio::time::sleep(5 * MINUTE).await;
+    let upstream = stage.stores.upstream(&object("o0"));
     assert_eq!(upstream.effective_interval, Some(Duration::from_secs(30)));
     let calls = stage.world().calls.len();
     assert!((250..=305).contains(&calls), "half of two a second: {calls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_sweeps_may_not_read_is_told_and_the_others_are_swept() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/a/", 10);
+    stage.stores.subscribe(&object("all"), wanted(&[], &names));
+    stage.stores.subscribe(&object("one"), wanted(&[], &names[..1]));
+    stage.fetch(read_names(&names)).await.unwrap();
+    stage.world().denied.insert("/a/3".into());
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!(stage.triggers(), ["all"]);
+    assert!(
+        matches!(stage.stores.upstream(&object("all")).fault, Some(SourceError::Denied { name, .. }) if name == "/a/3")
+    );
+    assert_eq!(stage.stores.upstream(&object("one")).fault, None);
+    stage.world().put("/a/0");
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), ["all", "one"]);
+    stage.world().denied.clear();
+    tokio::time::sleep(15 * MINUTE).await;
+    assert_eq!(stage.triggers(), ["all"], "its end is told, too");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_stops_leaves_nobody_waiting_and_nobody_unwatched() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    let engine = stage.engine();
+    let running = tokio::spawn(std::sync::Arc::clone(&engine).run(|_| false));
+    engine.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    let fetch = tokio::spawn(std::sync::Arc::clone(&engine).fetch(&read_path("/web")));
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    running.abort();
+    let error = fetch.await.unwrap().err().unwrap();
+    assert!(
+        matches!(&error, SourceError::Unavailable { code } if code == "EngineStopped"),
+        "{error}"
+    );
+    assert_eq!(stage.triggers(), ["a"], "so that it subscribes again");
 }

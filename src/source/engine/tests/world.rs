@@ -12,7 +12,9 @@ use crate::decide::{FetchRequest, Purpose, SourceRead};
 use crate::names::{ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, Selector};
 use crate::provenance::{ParameterKind, Stamp};
 use crate::resolve::{Auth, Limits, NameFilter, PathRead, StoreIdentity};
+use crate::source::budget::Budgets;
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi};
+use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::NoMetrics;
 use crate::source::stores::{Connect, Stores};
 use crate::source::types::{Entry, Fetched, ParameterStores, SourceError, Wanted};
@@ -243,8 +245,20 @@ impl Stage {
         self.clock.monotonic()
     }
 
-    pub fn object(&self, name: &str) -> ObjectKey {
-        ObjectKey::new("shop", name)
+    pub fn since(&self, began: Duration) -> Duration {
+        self.clock().saturating_sub(began)
+    }
+
+    /// An engine of its own beside the stores, which tells the same ones.
+    pub fn engine(&self) -> Arc<Engine<Script>> {
+        let told = Arc::clone(&self.triggers);
+        let around = Surroundings {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            metrics: Arc::new(NoMetrics),
+            triggers: Box::new(move |object| told.lock().unwrap().push(object.name.to_string())),
+            budgets: Budgets::default(),
+        };
+        Engine::new(identity(), Script(Arc::clone(&self.world)), Arc::new(around))
     }
 
     pub fn fetch(&self, request: FetchRequest) -> impl Future<Output = Result<Fetched, SourceError>> + use<> {
@@ -259,6 +273,10 @@ fn identity() -> StoreIdentity {
         endpoint: None,
         auth: Auth::default(),
     }
+}
+
+pub fn object(name: &str) -> ObjectKey {
+    ObjectKey::new("shop", name)
 }
 
 pub fn named(text: &str) -> ParameterName {
