@@ -272,6 +272,11 @@ impl Fetches {
             return;
         }
         if fault.passes() {
+            // A token that AWS no longer knows cannot be tried again; the listing can.
+            let pages = match fault.code() {
+                "InvalidNextToken" => Pages::new(pages.key, pages.decryption),
+                _ => pages,
+            };
             flight.delay(fault, now);
             self.listings.push((pages, flight));
             return;

@@ -29,6 +29,8 @@ struct State {
     phase: Duration,
     /// None while it is under way.
     due: Option<Duration>,
+    /// Somebody asked for fresh facts while it was under way.
+    again: bool,
     failures: u32,
     error: Option<SourceError>,
     /// Refused by AWS the last time: asked for alone, so that it does not fail others.
@@ -89,6 +91,7 @@ impl Sweeps {
                         interval: *interval,
                         phase: ticks,
                         due: None,
+                        again: false,
                         failures: 0,
                         error: None,
                         alone: false,
@@ -130,8 +133,13 @@ impl Sweeps {
 
     /// Sweeps an item as soon as can be.
     pub fn hurry(&mut self, item: &Item, now: Duration) {
-        if self.states.get(item).is_some_and(|state| state.due.is_some()) {
+        let Some(state) = self.states.get_mut(item) else {
+            return;
+        };
+        if state.due.is_some() {
             self.set_due(item, Some(now));
+        } else {
+            state.again = true;
         }
     }
 
@@ -158,7 +166,11 @@ impl Sweeps {
             self.turned.insert(item.clone());
         }
         (state.failures, state.error, state.alone) = (0, None, false);
-        let due = tick(now, state.interval, state.phase);
+        let due = if std::mem::take(&mut state.again) {
+            now.monotonic
+        } else {
+            tick(now, state.interval, state.phase)
+        };
         self.set_due(item, Some(due));
     }
 
@@ -295,7 +307,13 @@ impl Sweeps {
             batch
         };
         for name in batch {
-            catalog.look_again_at(&name, now + SECOND_SIGHTING);
+            // Where names may not be read, the next sweep of the path is the second sighting.
+            let wait = if fault.may_be_one_names() {
+                LOOK_LOST
+            } else {
+                SECOND_SIGHTING
+            };
+            catalog.look_again_at(&name, now + wait);
             self.failed(&Item::Name(name), fault, now);
         }
     }
