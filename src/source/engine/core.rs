@@ -34,6 +34,8 @@ pub struct Core {
     catalog: Catalog,
     fetches: Fetches,
     sweeps: Sweeps,
+    /// The lowest that subscribers allow, as of the last plan.
+    limit: u32,
     replan: Option<Duration>,
     probed: bool,
     calls: CallId,
@@ -71,6 +73,7 @@ impl Core {
             catalog: Catalog::default(),
             fetches: Fetches::default(),
             sweeps: Sweeps::default(),
+            limit: DEFAULT_LIMIT,
             replan: None,
             probed: false,
             calls: 0,
@@ -80,7 +83,7 @@ impl Core {
 
     /// The rate that all subscribers allow, in requests a second.
     pub fn limit(&self) -> u32 {
-        self.subscribers.limit().unwrap_or(DEFAULT_LIMIT)
+        self.limit
     }
 
     /// The account and region that answer.
@@ -104,6 +107,9 @@ impl Core {
             )
         };
         let new = asks(&wanted);
+        if self.subscribers.is_empty() || wanted.limits.requests_per_second < self.limit {
+            self.limit = wanted.limits.requests_per_second;
+        }
         let before = self.subscribers.set(object, wanted);
         if before.is_none_or(|before| asks(&before) != new) {
             self.forgive(object);
@@ -367,6 +373,7 @@ impl Core {
 
     fn make_plan(&mut self, now: Now) {
         self.replan = None;
+        self.limit = self.subscribers.limit().unwrap_or(DEFAULT_LIMIT);
         let (sweeps, catalog) = (&self.sweeps, &self.catalog);
         let plan = self.subscribers.demand().plan(
             |key| sweeps.is_healthy(&Item::Path(key.clone())),

@@ -89,7 +89,12 @@ impl World {
                 decryption,
                 token,
             } => {
-                let names = self.parameters.keys().map(|name| named(name));
+                let near = self
+                    .parameters
+                    .range(key.path.to_string()..)
+                    .map(|(name, _)| name);
+                let near = near.take_while(|name| name.starts_with(key.path.as_str()));
+                let names = near.map(|name| named(name));
                 let all: Vec<ParameterName> = names.filter(|name| key.shows(name)).collect();
                 let from: usize = token.as_deref().map_or(0, |token| token.parse().unwrap());
                 if self.empty_pages && from.is_multiple_of(2) && !self.circle {
