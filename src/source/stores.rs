@@ -110,7 +110,9 @@ impl<C: Connect> Shared<C> {
         registry: &mut Registry<C::Api>,
         identity: &StoreIdentity,
     ) -> Arc<Engine<C::Api>> {
-        if let Some((engine, _)) = registry.engines.get(identity) {
+        if let Some((engine, task)) = registry.engines.get(identity)
+            && !task.is_finished()
+        {
             return Arc::clone(engine);
         }
         let api = self.connect.connect(identity);
@@ -177,10 +179,7 @@ impl<C: Connect> ParameterStores for Stores<C> {
         store: &StoreIdentity,
         request: &FetchRequest,
     ) -> impl Future<Output = Result<Fetched, SourceError>> + Send {
-        let engine = {
-            let mut registry = self.shared.lock();
-            self.shared.engine(&mut registry, store)
-        };
-        engine.fetch(request.clone())
+        let mut registry = self.shared.lock();
+        self.shared.engine(&mut registry, store).fetch(request)
     }
 }

@@ -272,6 +272,11 @@ impl Fetches {
             return;
         }
         if fault.passes() {
+            // A token that AWS no longer knows cannot be tried again; the listing can.
+            let pages = match fault.code() {
+                "InvalidNextToken" => Pages::new(pages.key, pages.decryption),
+                _ => pages,
+            };
             flight.delay(fault, now);
             self.listings.push((pages, flight));
             return;
@@ -375,33 +380,30 @@ impl Fetches {
 
     fn enqueue(&mut self, unit: Unit, ticket: Ticket, purpose: Purpose, ready: Duration) {
         let alone = self.quarantine.is_suspect(&unit);
-        match self.queued.get_mut(&unit) {
-            Some(flight) => {
-                self.coalesced += 1;
-                flight.jobs.insert(ticket);
-                flight.purpose = flight.purpose.min(purpose);
-            }
-            None => {
-                let flight = Flight {
-                    purpose,
-                    jobs: [ticket].into(),
-                    ready,
-                    failures: 0,
-                    last: None,
-                    alone,
-                };
-                self.queued.insert(unit, flight);
-            }
+        if let Some(flight) = self.queued.get_mut(&unit) {
+            self.coalesced += 1;
+            flight.jobs.insert(ticket);
+            flight.purpose = flight.purpose.min(purpose);
+            return;
         }
+        let flight = Flight {
+            purpose,
+            jobs: [ticket].into(),
+            ready,
+            failures: 0,
+            last: None,
+            alone,
+        };
+        self.queued.insert(unit, flight);
     }
 
     fn last_fault(&self, ticket: Ticket) -> Option<Fault> {
         let queued = self.queued.values();
         let listings = self.listings.iter().map(|(_, flight)| flight);
-        let mine = queued
+        let mut mine = queued
             .chain(listings)
             .filter(|flight| flight.jobs.contains(&ticket));
-        mine.filter_map(|flight| flight.last.clone()).next()
+        mine.find_map(|flight| flight.last.clone())
     }
 
     fn due_by(&self, now: Duration) -> impl Iterator<Item = Ticket> {
