@@ -18,12 +18,12 @@ use crate::decide::{
 };
 use crate::error::Class;
 use crate::names::{ObjectKey, ParameterName};
-use crate::provenance::Provenance;
+use crate::provenance::{Provenance, Shape};
 use crate::reconcile::Pass;
 use crate::report::{Outcome, Report, recorded};
-use crate::resolve::{EndpointPolicy, Refusal, Resolved, Source, Surroundings, resolve};
+use crate::resolve::{EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
 use crate::schedule;
-use crate::source::{ParameterStores, Upstream, Wanted};
+use crate::source::{ParameterStores, Tell, Upstream, Wanted};
 use crate::watch::Indexes;
 
 /// All that a pass works with.
@@ -55,13 +55,23 @@ pub struct Memory {
     repairs: Vec<Timestamp>,
     doom: Option<(Doom, Outcome)>,
     status_version: Option<u64>,
+    asked: Option<Asked>,
+    retry: Option<Timestamp>,
+}
+
+/// A forced sync that is under way.
+struct Asked {
+    token: String,
+    store: StoreIdentity,
+    /// How many refreshes were answered when it was asked for.
+    before: u64,
 }
 
 /// A write that cannot succeed until something else is so: asking again would only decrypt again.
 #[derive(PartialEq)]
 pub struct Doom {
     object: ObjectKey,
-    resolved: (crate::provenance::Shape, crate::resolve::StoreIdentity),
+    resolved: (Shape, StoreIdentity),
     upstream: Upstream,
     request: FetchRequest,
 }
@@ -220,20 +230,44 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         self.stores.subscribe(&resolved.object, wanted);
     }
 
-    /// Answers a forced sync: asks for fresh facts, and gives the token once they are there.
-    pub fn answer_sync_request(&self, object: &ParameterSync, mut world: World) -> (World, Option<String>) {
+    /// Answers a forced sync: asks for fresh facts, and in the pass that they trigger gives the token.
+    pub fn answer_sync_request(&self, object: &ParameterSync, resolved: &Resolved) -> Option<String> {
         let handled = object
             .status
             .as_ref()
             .and_then(|status| status.last_handled_sync_request.as_ref());
-        match &world.resolved.sync_request {
-            Some(token) if Some(token) != handled => {
-                let token = token.clone();
-                self.stores.refresh(&world.resolved.object);
-                world.upstream = self.stores.upstream(&world.resolved.object);
-                (world, Some(token))
-            }
-            _ => (world, None),
+        let token = resolved
+            .sync_request
+            .as_ref()
+            .filter(|token| Some(*token) != handled)?;
+        let done = self.stores.refreshes(&resolved.object);
+        let mut memory = self.memory();
+        let known = memory.entry(resolved.object.clone()).or_default();
+        let under_way = known
+            .asked
+            .as_ref()
+            .filter(|asked| asked.token == *token && asked.store == resolved.store);
+        if let Some(asked) = under_way {
+            return (done > asked.before).then(|| token.clone());
+        }
+        known.asked = Some(Asked {
+            token: token.clone(),
+            store: resolved.store.clone(),
+            before: done,
+        });
+        drop(memory);
+        self.stores.refresh(&resolved.object, Tell::WhenDone);
+        None
+    }
+
+    /// A pass that is made again because of a fault asks for fresh facts first, where those may be the way out.
+    pub fn refresh_for_retry(&self, key: &ObjectKey, now: Timestamp) {
+        let due = match self.memory().get_mut(key) {
+            Some(known) if known.retry.is_some_and(|at| at <= now) => known.retry.take().is_some(),
+            _ => false,
+        };
+        if due {
+            self.stores.refresh(key, Tell::OnChange);
         }
     }
 
@@ -306,10 +340,10 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         }
         let seed = schedule::stable_hash(&[&key.namespace, &key.name]) ^ u64::from(known.failures);
         let retry = base.map(|base| schedule::backoff(known.failures, base, CAP, seed));
+        known.retry = retry
+            .filter(|_| outcome.wants_fresh_facts())
+            .and_then(|after| now.checked_add(after).ok());
         drop(memory);
-        if retry.is_some() && outcome.wants_fresh_facts() {
-            self.stores.refresh(key);
-        }
         let wake = wakes
             .into_iter()
             .flatten()

@@ -100,7 +100,8 @@ where
         Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
     };
     context.subscribe(&world);
-    let (world, handled) = context.answer_sync_request(object, world);
+    context.refresh_for_retry(&resolved.object, now);
+    let handled = context.answer_sync_request(object, &resolved);
     let Decision {
         action,
         pending,

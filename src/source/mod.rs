@@ -25,4 +25,4 @@ pub use credentials::Aws;
 pub use metrics::{NoMetrics, SourceMetrics};
 pub use ssm::Ssm;
 pub use stores::{Connect, Stores};
-pub use types::{Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Upstream, Wanted};
+pub use types::{Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Tell, Upstream, Wanted};

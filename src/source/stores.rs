@@ -16,7 +16,7 @@ use crate::source::call::ParameterApi;
 use crate::source::credentials::Aws;
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, ParameterStores, SourceError, Upstream, Wanted};
+use crate::source::types::{Fetched, ParameterStores, SourceError, Tell, Upstream, Wanted};
 
 /// Makes the client of an identity. No network yet.
 pub trait Connect: Send + Sync + 'static {
@@ -168,10 +168,14 @@ impl<C: Connect> ParameterStores for Stores<C> {
             .map_or_else(Upstream::default, |engine| engine.upstream(object))
     }
 
-    fn refresh(&self, object: &ObjectKey) {
+    fn refresh(&self, object: &ObjectKey, tell: Tell) {
         if let Some(engine) = self.of(object) {
-            engine.refresh(object);
+            engine.refresh(object, tell);
         }
+    }
+
+    fn refreshes(&self, object: &ObjectKey) -> u64 {
+        self.of(object).map_or(0, |engine| engine.refreshes(object))
     }
 
     fn fetch(

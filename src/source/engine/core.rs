@@ -17,7 +17,7 @@ use crate::source::engine::sweeps::{self, Sweeps};
 use crate::source::engine::{CallId, Now, Observed, Ticket};
 use crate::source::limiter::Lane;
 use crate::source::plan::Item;
-use crate::source::types::{Fetched, SourceError, Upstream, Wanted};
+use crate::source::types::{Fetched, SourceError, Tell, Upstream, Wanted};
 
 /// How long changes of subscriptions are gathered before a new plan is made.
 const GATHER: Duration = Duration::from_millis(100);
@@ -40,6 +40,9 @@ pub struct Core {
     probed: bool,
     calls: CallId,
     triggers: BTreeSet<ObjectKey>,
+    /// What is still to be seen for each object that wants to be told.
+    refreshing: BTreeMap<ObjectKey, BTreeSet<Item>>,
+    refreshes: BTreeMap<ObjectKey, u64>,
 }
 
 /// What callers and objects must be told.
@@ -78,6 +81,8 @@ impl Core {
             probed: false,
             calls: 0,
             triggers: BTreeSet::new(),
+            refreshing: BTreeMap::new(),
+            refreshes: BTreeMap::new(),
         }
     }
 
@@ -119,6 +124,8 @@ impl Core {
 
     /// Forgets `object`.
     pub fn unsubscribe(&mut self, object: &ObjectKey, now: Now) {
+        self.refreshing.remove(object);
+        self.refreshes.remove(object);
         if self.subscribers.remove(object).is_some() {
             self.triggers.remove(object);
             self.replan_soon(now);
@@ -171,7 +178,7 @@ impl Core {
     }
 
     /// Asks for fresh facts about all that `object` wants.
-    pub fn refresh(&mut self, object: &ObjectKey, now: Now) {
+    pub fn refresh(&mut self, object: &ObjectKey, tell: Tell, now: Now) {
         if self.replan.is_some() {
             self.make_plan(now);
         }
@@ -182,8 +189,34 @@ impl Core {
         let roots: BTreeSet<Item> = subscribers::items(wanted)
             .map(|item| self.sweeps.root(&item))
             .collect();
-        for root in roots {
-            self.sweeps.hurry(&root, now.monotonic);
+        for root in &roots {
+            self.sweeps.hurry(root, now.monotonic);
+        }
+        if tell == Tell::WhenDone {
+            self.refreshing.insert(object.clone(), roots);
+            self.tell_refreshed();
+        }
+    }
+
+    /// How many told refreshes of `object` are answered.
+    pub fn refreshes(&self, object: &ObjectKey) -> u64 {
+        self.refreshes.get(object).copied().unwrap_or_default()
+    }
+
+    /// Triggers those of whose refresh nothing is left to see: because it was seen, or is no longer swept.
+    fn tell_refreshed(&mut self) {
+        let fresh = self.sweeps.take_fresh();
+        for roots in self.refreshing.values_mut() {
+            roots.retain(|root| !fresh.contains(root) && self.sweeps.is_swept(root));
+        }
+        let done: Vec<ObjectKey> = self
+            .refreshing
+            .extract_if(.., |_, roots| roots.is_empty())
+            .map(|(object, _)| object)
+            .collect();
+        for object in done {
+            *self.refreshes.entry(object.clone()).or_default() += 1;
+            self.triggers.insert(object);
         }
     }
 
@@ -264,6 +297,7 @@ impl Core {
                 }
             }
         }
+        self.tell_refreshed();
         for item in self.sweeps.take_turned() {
             let covered = self.sweeps.plan().covered.iter();
             let below = covered
@@ -413,6 +447,7 @@ impl Core {
             |name| subscribers.is_shown(name),
         );
         self.mark_covered(None);
+        self.tell_refreshed();
         self.probe_origin(now);
     }
 

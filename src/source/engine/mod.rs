@@ -31,7 +31,7 @@ use crate::source::budget::{Budget, Budgets};
 use crate::source::call::{Answer, Call, Fault, ParameterApi};
 use crate::source::catalog::Sweep;
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, SourceError, Upstream, Wanted};
+use crate::source::types::{Fetched, SourceError, Tell, Upstream, Wanted};
 
 /// Names a request under way.
 pub type CallId = u64;
@@ -125,8 +125,13 @@ impl<A: ParameterApi> Engine<A> {
     }
 
     /// Asks for fresh facts.
-    pub fn refresh(&self, object: &ObjectKey) {
-        self.change(|state, now| state.core.refresh(object, now));
+    pub fn refresh(&self, object: &ObjectKey, tell: Tell) {
+        self.change(|state, now| state.core.refresh(object, tell, now));
+    }
+
+    /// How many told refreshes are answered.
+    pub fn refreshes(&self, object: &ObjectKey) -> u64 {
+        self.lock().core.refreshes(object)
     }
 
     /// Fetches values. The caller counts from now on, not from the first poll; one that is dropped is forgotten.

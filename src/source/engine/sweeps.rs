@@ -54,6 +54,8 @@ pub struct Sweeps {
     running: BTreeMap<CallId, Running>,
     /// Items whose fault appeared or ended since the last time.
     turned: BTreeSet<Item>,
+    /// Items that were seen since the last time, with nobody asking for them anew meanwhile.
+    fresh: BTreeSet<Item>,
 }
 
 impl Sweeps {
@@ -169,6 +171,7 @@ impl Sweeps {
         let due = if std::mem::take(&mut state.again) {
             now.monotonic
         } else {
+            self.fresh.insert(item.clone());
             tick(now, state.interval, state.phase)
         };
         self.set_due(item, Some(due));
@@ -402,6 +405,16 @@ impl Sweeps {
     /// Items whose fault appeared or ended since the last time.
     pub fn take_turned(&mut self) -> BTreeSet<Item> {
         std::mem::take(&mut self.turned)
+    }
+
+    /// Items that were seen since the last time.
+    pub fn take_fresh(&mut self) -> BTreeSet<Item> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Whether an item is swept at all.
+    pub fn is_swept(&self, item: &Item) -> bool {
+        self.states.contains_key(item)
     }
 
     /// Whether no sweep is under way.

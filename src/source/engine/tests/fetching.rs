@@ -7,7 +7,7 @@ use super::world::{self, Stage, latest, named, object, path, read_names, read_pa
 use crate::decide::Purpose;
 use crate::names::ParameterRef;
 use crate::resolve::{NameFilter, PathRead};
-use crate::source::types::{ParameterStores, SourceError};
+use crate::source::types::{ParameterStores, SourceError, Tell};
 
 #[tokio::test(start_paused = true)]
 async fn a_first_sync_costs_a_call_for_ten_and_a_decryption_each_and_no_sweep_follows_at_once() {
@@ -107,7 +107,7 @@ async fn a_forced_sync_asks_again_at_once_for_what_was_refused() {
     let calls = stage.world().calls.len();
     assert!(stage.fetch(read_path("/web")).await.is_err());
     assert_eq!(stage.world().calls.len(), calls);
-    stage.stores.refresh(&object("a"));
+    stage.stores.refresh(&object("a"), Tell::OnChange);
     assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 3);
 }
 

@@ -6,7 +6,7 @@ use super::MINUTE;
 use super::world::{Stage, latest, named, object, path, read_names, read_path, wanted};
 use crate::names::Origin;
 use crate::resolve::{NameFilter, PathRead};
-use crate::source::types::{ParameterStores, SourceError};
+use crate::source::types::{ParameterStores, SourceError, Tell};
 
 #[tokio::test(start_paused = true)]
 async fn quiet_intervals_are_swept_without_decryption_and_trigger_nobody() {
@@ -68,7 +68,7 @@ async fn a_vanished_name_is_told_when_it_was_missed_twice() {
     stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     let gone = stage.world().remove("/web/1");
-    stage.stores.refresh(&object("a"));
+    stage.stores.refresh(&object("a"), Tell::OnChange);
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(stage.triggers(), Vec::<String>::new());
     assert_eq!(
@@ -93,7 +93,7 @@ async fn a_lagging_read_triggers_nobody() {
     stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     let gone = stage.world().remove("/web/1");
-    stage.stores.refresh(&object("a"));
+    stage.stores.refresh(&object("a"), Tell::OnChange);
     tokio::time::sleep(Duration::from_secs(2)).await;
     stage.world().parameters.insert("/web/1".into(), gone);
     tokio::time::sleep(MINUTE).await;
@@ -110,7 +110,7 @@ async fn two_failed_sweeps_are_told_and_so_is_their_end() {
     tokio::time::sleep(2 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new(), "one failure says little");
     stage.world().fail_next(2, "InternalServerError");
-    stage.stores.refresh(&object("a"));
+    stage.stores.refresh(&object("a"), Tell::OnChange);
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(stage.triggers(), ["a"]);
     assert!(stage.stores.upstream(&object("a")).fault.is_some());
@@ -168,7 +168,7 @@ async fn another_account_behind_the_store_is_told_at_once() {
     assert_eq!(stage.world().calls.len(), 1);
 
     stage.world().origin.account = "888888888888".into();
-    stage.stores.refresh(&object("a"));
+    stage.stores.refresh(&object("a"), Tell::OnChange);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stage.triggers(), ["a"], "and when it changes under way");
     assert_eq!(
@@ -289,4 +289,32 @@ async fn one_change_costs_the_sweep_and_the_fetch_of_its_secret() {
         Vec::<String>::new(),
         "the fetch brought nothing new"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_told_refresh_is_answered_once_all_was_seen_anew() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 12);
+    let names = stage.world().put_many("/shared/", 2);
+    stage
+        .stores
+        .subscribe(&object("a"), wanted(&[path("/web")], &names));
+    stage.fetch(read_path("/web")).await.unwrap();
+    stage.fetch(read_names(&names)).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let calls = stage.world().calls.len();
+    stage.world().fail_next(1, "InternalServerError");
+    stage.stores.refresh(&object("a"), Tell::WhenDone);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.stores.refreshes(&object("a")), 0, "one of the reads failed");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(stage.stores.refreshes(&object("a")), 1);
+    assert_eq!(stage.triggers(), ["a"], "although nothing changed");
+    assert_eq!(
+        stage.world().calls.len() - calls,
+        4,
+        "two pages, one batch, one try again"
+    );
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new(), "and only once");
 }
