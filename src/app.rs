@@ -1,6 +1,5 @@
 //! The wiring: who is made of what, started in which order, and stopped.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -72,6 +71,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         client: watching.clone(),
         indexes: indexes.clone(),
         triggers: triggers.clone(),
+        store_triggers: Triggers::default(),
         readiness,
         metrics: metrics.clone(),
     };
@@ -107,8 +107,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         objects: reader.clone(),
         endpoints: settings.endpoints,
         metrics,
-        memory: Mutex::new(HashMap::new()),
+        learned: Mutex::default(),
+        store_triggers: watches.store_triggers.clone(),
+        memory: Mutex::default(),
     });
+    let stores_told = tokio::spawn(tell_of_stores(context.clone()));
     let (refusing, forgetting) = (context.clone(), context.clone());
     let objects = watches
         .clone()
@@ -142,6 +145,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     work.await;
     tracing::info!("paramsync stops");
     admin.abort();
+    stores_told.abort();
     started.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
@@ -193,6 +197,24 @@ fn refuse(context: &Arc<Operator>, malformed: Malformed) {
             .refuse_malformed(&malformed.object, malformed.generation, &malformed.error, now)
             .await;
     });
+}
+
+/// Keeps the status of the stores; one at a time, for there are few.
+async fn tell_of_stores(context: Arc<Operator>) {
+    let mut stores = context.store_triggers.stream();
+    while let Some(key) = stores.next().await {
+        let Some(status) = context.store_status(&key) else {
+            continue;
+        };
+        if let Err(error) = context.status.write_store(&key, &status).await {
+            tracing::warn!(%error, "trying again in {FAILED_RETRY:?}");
+            let again = context.store_triggers.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(FAILED_RETRY).await;
+                again.push(key);
+            });
+        }
+    }
 }
 
 async fn everything_listed(readiness: &Readiness) {

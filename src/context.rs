@@ -10,21 +10,23 @@ use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::{ObjectRef, Store};
 
 use crate::admin::Metrics;
-use crate::api::ParameterSync;
+use crate::api::{ParameterSync, StoreStatus};
 use crate::apply::{Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
 use crate::decide::{
     CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, SecretState, View, Why, pending_changes,
 };
 use crate::error::Class;
-use crate::names::{ObjectKey, ParameterName};
+use crate::names::{ObjectKey, Origin, ParameterName};
 use crate::provenance::{Provenance, Shape};
 use crate::reconcile::Pass;
-use crate::report::{Outcome, Report, recorded};
-use crate::resolve::{EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
+use crate::report::{Learned, Outcome, Report, recorded, store_status};
+use crate::resolve::{
+    EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
+};
 use crate::schedule;
-use crate::source::{ParameterStores, Tell, Upstream, Wanted};
-use crate::watch::Indexes;
+use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
+use crate::watch::{Indexes, StoreKey, Triggers};
 
 /// All that a pass works with.
 pub struct Context<S, K, R, C> {
@@ -44,6 +46,10 @@ pub struct Context<S, K, R, C> {
     pub endpoints: EndpointPolicy,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What was learned of each store by reading through it.
+    pub learned: Mutex<HashMap<StoreKey, Learned>>,
+    /// Which stores want their status looked at.
+    pub store_triggers: Triggers<StoreKey>,
     /// What is remembered of each object. Lost with the process, and nothing goes wrong by that.
     pub memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
@@ -228,6 +234,47 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             };
         }
         self.stores.subscribe(&resolved.object, wanted);
+    }
+
+    /// Learns of the object's store what this pass showed: who answers, and whether the identity is refused.
+    pub fn learn(&self, store: &StoreKey, origin: Option<&Origin>, outcome: &Outcome) {
+        let fault = match outcome {
+            Outcome::FetchFailed(fault)
+            | Outcome::Left {
+                fault: Some(fault), ..
+            } => Some(fault),
+            _ => None,
+        };
+        let fault = fault
+            .filter(|fault| matches!(fault, SourceError::Credentials { .. }))
+            .cloned();
+        if origin.is_none() && fault.is_none() {
+            return;
+        }
+        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(store.clone()).or_default();
+        let now = Learned {
+            origin: origin.cloned().or_else(|| known.origin.clone()),
+            fault,
+        };
+        if *known != now {
+            *known = now;
+            self.store_triggers.push(store.clone());
+        }
+    }
+
+    /// What the status of a store should be, where that is not what it is.
+    pub fn store_status(&self, key: &StoreKey) -> Option<StoreStatus> {
+        let stores = self.indexes.stores();
+        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = stores.entry(key) else {
+            all.remove(key);
+            return None;
+        };
+        let learned = all.get(key).cloned().unwrap_or_default();
+        let checked = check_store(key, &entry.spec, &self.endpoints);
+        let status = store_status(entry, &checked, &learned, self.clock.now());
+        (status != entry.status).then_some(status)
     }
 
     /// Answers a forced sync: asks for fresh facts, and in the pass that they trigger gives the token.

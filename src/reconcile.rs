@@ -15,12 +15,13 @@ use crate::apply::{ApplyError, SecretSink};
 use crate::clock::Clock;
 use crate::context::{Context, Doom, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
-use crate::names::ObjectKey;
+use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
 use crate::report::{Facts, Outcome, StatusError, StatusSink, report};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
+use crate::watch::store_of;
 
 /// How soon a pass that was overtaken by a change is made again.
 const SOON: Duration = Duration::from_millis(200);
@@ -61,6 +62,7 @@ where
         handled: pass.handled.as_deref(),
         now,
     });
+    context.learn(&store_of(&object), pass.origin.as_ref(), &outcome);
     let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
     let wrote = context.status.write(&object, &said).await?;
     context.said(&key, &said, wrote);
@@ -79,6 +81,8 @@ pub(crate) struct Pass {
     pub intact: bool,
     pub pending: Vec<PendingChange>,
     pub wake: Option<Timestamp>,
+    /// Who answers for the store.
+    pub origin: Option<Origin>,
     pub effective_interval: Option<Duration>,
     pub handled: Option<String>,
 }
@@ -233,6 +237,7 @@ impl Pass {
             intact: view.is_intact(),
             pending,
             wake,
+            origin: world.upstream.origin.clone(),
             effective_interval: world.upstream.effective_interval,
             handled: None,
         }
@@ -246,6 +251,7 @@ impl Pass {
             intact: false,
             pending: Vec::new(),
             wake: None,
+            origin: None,
             effective_interval: None,
             handled: None,
         }
@@ -260,6 +266,7 @@ impl Pass {
             intact: false,
             pending: Vec::new(),
             wake: None,
+            origin: None,
             effective_interval: None,
             handled: None,
         }

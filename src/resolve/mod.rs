@@ -14,7 +14,7 @@ mod tests;
 mod types;
 
 pub use refusal::Refusal;
-pub use store::EndpointPolicy;
+pub use store::{EndpointPolicy, check_store};
 pub use types::{
     Auth, Closure, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
     OnMissing, ParameterTypes, PathRead, PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::StoreStatus;
 use crate::error::Classified;
-use crate::watch::{StoreKey, StoreSpec};
+use crate::watch::{StoreEntry, StoreKey, StoreSpec};
 
 /// A cluster with one namespace, one ClusterParameterStore and one ParameterStore.
 struct Cluster {
@@ -14,8 +15,12 @@ struct Cluster {
     endpoints: EndpointPolicy,
 }
 
-fn cluster_store(spec: Value) -> StoreSpec {
-    StoreSpec::Cluster(std::sync::Arc::new(serde_json::from_value(spec).unwrap()))
+fn entry(spec: StoreSpec) -> StoreEntry {
+    StoreEntry {
+        spec,
+        status: StoreStatus::default(),
+        generation: Some(1),
+    }
 }
 
 impl Cluster {
@@ -38,12 +43,13 @@ impl Cluster {
     }
 
     fn set_access(&mut self, access: Value) {
-        let spec = cluster_store(json!({"region": "eu-west-1", "access": access}));
+        let spec = serde_json::from_value(json!({"region": "eu-west-1", "access": access})).unwrap();
+        let spec = StoreSpec::Cluster(std::sync::Arc::new(spec));
         self.stores.apply(
             StoreKey::Cluster {
                 name: "default".into(),
             },
-            spec,
+            entry(spec),
         );
     }
 
@@ -54,7 +60,7 @@ impl Cluster {
         };
         let spec = serde_json::from_value(spec).unwrap();
         self.stores
-            .apply(key, StoreSpec::Namespaced(std::sync::Arc::new(spec)));
+            .apply(key, entry(StoreSpec::Namespaced(std::sync::Arc::new(spec))));
     }
 
     fn resolve(&self, object: &ParameterSync) -> Result<Resolved, Refusal> {

@@ -14,7 +14,7 @@ mod triggers;
 pub use namespaces::NamespaceIndex;
 pub use ownership::reduce;
 pub use secrets::SecretIndex;
-pub use stores::{StoreIndex, StoreKey, StoreSpec};
+pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
 pub use syncs::{SYNC_REQUEST, SyncIndex, store_of};
 pub use triggers::Triggers;
 

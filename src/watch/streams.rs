@@ -14,7 +14,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
-use super::{Indexes, StoreKey, StoreSpec, Triggers, reduce};
+use super::{Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::admin::{Metrics, Pending, Readiness};
 use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync};
 use crate::names::ObjectKey;
@@ -36,6 +36,8 @@ pub struct Watches {
     pub indexes: Arc<Indexes>,
     /// Who wants a reconcile.
     pub triggers: Triggers,
+    /// Which stores want their status looked at.
+    pub store_triggers: Triggers<StoreKey>,
     /// What is waited for.
     pub readiness: Readiness,
     /// What is counted.
@@ -152,7 +154,16 @@ impl Watches {
                 namespace,
                 name: store.name_any(),
             };
-            (key, StoreSpec::Namespaced(Arc::new(store.spec.clone())))
+            let spec = StoreSpec::Namespaced(Arc::new(store.spec.clone()));
+            let status = store.status.clone().unwrap_or_default();
+            (
+                key,
+                StoreEntry {
+                    spec,
+                    status,
+                    generation: store.metadata.generation,
+                },
+            )
         })
         .await;
     }
@@ -163,12 +174,21 @@ impl Watches {
             let key = StoreKey::Cluster {
                 name: store.name_any(),
             };
-            (key, StoreSpec::Cluster(Arc::new(store.spec.clone())))
+            let spec = StoreSpec::Cluster(Arc::new(store.spec.clone()));
+            let status = store.status.clone().unwrap_or_default();
+            (
+                key,
+                StoreEntry {
+                    spec,
+                    status,
+                    generation: store.metadata.generation,
+                },
+            )
         })
         .await;
     }
 
-    async fn follow_stores<K>(&self, resource: &'static str, parts: impl Fn(&K) -> (StoreKey, StoreSpec))
+    async fn follow_stores<K>(&self, resource: &'static str, parts: impl Fn(&K) -> (StoreKey, StoreEntry))
     where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
@@ -183,8 +203,9 @@ impl Watches {
         };
         let fold = Fold {
             apply: |store: &K| {
-                let (key, spec) = parts(store);
-                let news = self.indexes.stores_mut().apply(key.clone(), spec);
+                let (key, entry) = parts(store);
+                let news = self.indexes.stores_mut().apply(key.clone(), entry);
+                self.store_triggers.push(key.clone());
                 if news { concerned(&key) } else { Vec::new() }
             },
             delete: |store: &K| {
