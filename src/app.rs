@@ -135,7 +135,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             if let Err(error) = result {
                 match error {
                     controller::Error::ObjectNotFound(object) => {
-                        tracing::debug!(%object, "gone before its turn")
+                        tracing::debug!(%object, "gone before its turn");
                     }
                     error => tracing::debug!(%error, "a pass did not end well"),
                 }
@@ -179,6 +179,7 @@ enum PassError {
     TimedOut,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the controller's own signature")]
 fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
     context
         .metrics

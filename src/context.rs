@@ -1,6 +1,6 @@
 //! What every pass shares, and what is remembered of an object between passes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -218,8 +218,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             store: resolved.store.clone(),
             limits: resolved.limits,
             interval: resolved.interval,
-            paths: Default::default(),
-            parameters: Default::default(),
+            paths: BTreeSet::new(),
+            parameters: BTreeSet::new(),
             applied: applied
                 .into_iter()
                 .flat_map(|applied| &applied.parameters)
@@ -367,13 +367,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         wakes: [Option<Timestamp>; 2],
         now: Timestamp,
     ) -> Requeue {
-        const CAP: Duration = Duration::from_secs(300);
+        const CAP: Duration = Duration::from_mins(5);
         let base = match outcome.class() {
-            None => None,
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
             Some(Class::Denied | Class::NotFound | Class::Bug) => Some(Duration::from_secs(5)),
-            // Only an edit or a change upstream helps, and either triggers.
-            Some(Class::Invalid) => None,
+            // Only an edit or a change upstream helps with what is invalid, and either triggers.
+            None | Some(Class::Invalid) => None,
         };
         let mut memory = self.memory();
         let known = memory.entry(key.clone()).or_default();
