@@ -28,6 +28,11 @@ use crate::schedule;
 use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
 use crate::watch::{Indexes, StoreKey, Triggers};
 
+/// How soon a pass that was overtaken by a change is made again.
+pub const SOON: Duration = Duration::from_millis(200);
+/// How long the watch may take to show our own status write.
+const CATCH_UP: Duration = Duration::from_secs(10);
+
 /// All that a pass works with.
 pub struct Context<S, K, R, C> {
     /// Parameter Store.
@@ -60,7 +65,8 @@ pub struct Memory {
     failures: u32,
     repairs: Vec<Timestamp>,
     doom: Option<(Doom, Outcome)>,
-    status_version: Option<u64>,
+    /// The object's version after our last status write, and when that was, by the monotonic clock.
+    status_written: Option<(u64, Duration)>,
     asked: Option<Asked>,
     retry: Option<Timestamp>,
 }
@@ -369,6 +375,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     ) -> Requeue {
         const CAP: Duration = Duration::from_mins(5);
         let base = match outcome.class() {
+            _ if outcome.is_overtaken() => Some(SOON),
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
             Some(Class::Denied | Class::NotFound | Class::Bug) => Some(Duration::from_secs(5)),
             // Only an edit or a change upstream helps with what is invalid, and either triggers.
@@ -410,9 +417,10 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// Notes that a status was written, so that a pass on a copy from before it does not answer it with another.
     pub fn said(&self, key: &ObjectKey, said: &Report, version: Option<u64>) {
-        if version.is_some() {
+        if let Some(version) = version {
             self.metrics.status_written();
-            self.memory().entry(key.clone()).or_default().status_version = version;
+            let written = (version, self.clock.monotonic());
+            self.memory().entry(key.clone()).or_default().status_written = Some(written);
         }
         let ready = said
             .status
@@ -431,8 +439,14 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         let version = object
             .resource_version()
             .and_then(|version| version.parse::<u64>().ok());
-        let ours = self.memory().get(key).and_then(|known| known.status_version);
-        matches!((version, ours), (Some(version), Some(ours)) if version < ours)
+        let written = self.memory().get(key).and_then(|known| known.status_written);
+        match (version, written) {
+            // A cluster that was restored from a backup counts from before: then the copy is all there is.
+            (Some(version), Some((ours, at))) => {
+                version < ours && self.clock.monotonic().saturating_sub(at) < CATCH_UP
+            }
+            _ => false,
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, HashMap<ObjectKey, Memory>> {

@@ -11,9 +11,9 @@ use kube::runtime::controller::Action as Requeue;
 
 use crate::admin::ReconcileResult;
 use crate::api::ParameterSync;
-use crate::apply::{ApplyError, SecretSink};
+use crate::apply::SecretSink;
 use crate::clock::Clock;
-use crate::context::{Context, Doom, World};
+use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
 use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
@@ -22,9 +22,6 @@ use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
 use crate::watch::store_of;
-
-/// How soon a pass that was overtaken by a change is made again.
-const SOON: Duration = Duration::from_millis(200);
 
 /// Brings one Secret to what it should be, or says why not. Never sleeps; only here is a wake turned into a requeue.
 pub async fn reconcile<S, K, R, C>(
@@ -51,6 +48,10 @@ where
         context.forget(&key);
         return Ok(Requeue::await_change());
     };
+    if outcome.is_overtaken() {
+        tracing::debug!(object = %key, "overtaken; deciding anew");
+        return Ok(context.requeue(&key, &outcome, [None, None], now));
+    }
     let said = report(&Facts {
         object: &object,
         target: &pass.target,
@@ -292,12 +293,6 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
             fault: None,
         } => {
             tracing::debug!(%object, milliseconds, "in sync");
-        }
-        Outcome::Left {
-            why: Why::Overtaken, ..
-        }
-        | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
-            tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
         }
         other => {
             let (reason, message) = other.describe();

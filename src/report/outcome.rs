@@ -66,6 +66,17 @@ impl Outcome {
         self.fault().map(|fault| fault.class)
     }
 
+    /// Whether it says only that something changed meanwhile: all is decided anew, and there is nothing to report.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::Overtaken,
+                ..
+            } | Self::ApplyFailed(ApplyError::Conflict { .. })
+        )
+    }
+
     /// The reason and message of what is wrong, for the log.
     pub fn describe(&self) -> (&'static str, String) {
         self.fault()
