@@ -376,10 +376,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         const CAP: Duration = Duration::from_mins(5);
         let base = match outcome.class() {
             _ if outcome.is_overtaken() => Some(SOON),
+            None => None,
+            _ if outcome.waits_for_change() => None,
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
-            Some(Class::Denied | Class::NotFound | Class::Bug) => Some(Duration::from_secs(5)),
-            // Only an edit or a change upstream helps with what is invalid, and either triggers.
-            None | Some(Class::Invalid) => None,
+            Some(Class::Denied | Class::NotFound | Class::Invalid | Class::Bug) => {
+                Some(Duration::from_secs(5))
+            }
         };
         let mut memory = self.memory();
         let known = memory.entry(key.clone()).or_default();

@@ -77,6 +77,21 @@ impl Outcome {
         )
     }
 
+    /// Whether only a change of something else helps, which triggers by itself: then nothing is tried again.
+    pub fn waits_for_change(&self) -> bool {
+        match self {
+            Self::Left { why, .. } => matches!(
+                why,
+                Why::InSync
+                    | Why::Suspended
+                    | Why::NamespaceTerminating
+                    | Why::Held(_)
+                    | Why::TypeImmutable { .. }
+            ),
+            _ => self.class().is_none_or(|class| class == Class::Invalid),
+        }
+    }
+
     /// The reason and message of what is wrong, for the log.
     pub fn describe(&self) -> (&'static str, String) {
         self.fault()
@@ -156,6 +171,14 @@ fn why_fault(why: &Why) -> Option<Fault> {
             "the Secret is being deleted; it is made anew once it is gone".to_owned(),
         ),
         Why::NotOurs(ownership) => ("SecretNotOurs", Class::Conflict, false, not_ours(ownership)),
+        Why::TypeImmutable { is, wanted } => (
+            "SecretTypeImmutable",
+            Class::Invalid,
+            false,
+            format!(
+                "spec.target.type is {wanted}, and the Secret has the type {is}, which Kubernetes does not let change; delete the Secret to let it be made anew, or set the type back"
+            ),
+        ),
         Why::Held(closure) => {
             let until = closure
                 .until

@@ -326,6 +326,22 @@ fn the_behaviour_table() {
             base().with(|w| w.secret().deleting = true),
             "leave SecretTerminating",
         ),
+        (
+            "a type that cannot change",
+            base().with(|w| {
+                w.resolved.target.secret_type = "kubernetes.io/tls".into();
+                w.resolved.shape = Shape("s2".into());
+            }),
+            "leave TypeImmutable",
+        ),
+        (
+            "a deleted Secret lets a new type in",
+            base().with(gone).with(|w| {
+                w.resolved.target.secret_type = "kubernetes.io/tls".into();
+                w.resolved.shape = Shape("s2".into());
+            }),
+            "write Change /web/A /web/B",
+        ),
         // Ends
         (
             "deletion is never blocked",
