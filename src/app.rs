@@ -99,6 +99,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         () = stop.asked() => return Ok(()),
     }
 
+    tracing::info!(
+        secrets = indexes.secrets().len(),
+        "everything is listed; reconciling begins"
+    );
+
     let wake = triggers.clone();
     let stores = Stores::new(
         Aws::new(Some(asking.clone()), Arc::new(clock)),

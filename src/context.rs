@@ -68,6 +68,8 @@ pub struct Memory {
     /// The object's version after our last status write, and when that was, by the monotonic clock.
     status_written: Option<(u64, Duration)>,
     asked: Option<Asked>,
+    /// The reason of the last pass.
+    reason: Option<&'static str>,
     retry: Option<Timestamp>,
 }
 
@@ -434,6 +436,17 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let status = if ready.status == "True" { "True" } else { "False" };
             self.metrics.object_is(key, status, &ready.reason);
         }
+    }
+
+    /// Whether the last pass came to the same fault; remembers this one.
+    pub fn is_known(&self, key: &ObjectKey, outcome: &Outcome) -> bool {
+        let reason = outcome.describe().0;
+        self.memory()
+            .entry(key.clone())
+            .or_default()
+            .reason
+            .replace(reason)
+            == Some(reason)
     }
 
     /// Whether this copy of the object is older than our own last status write.

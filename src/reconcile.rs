@@ -69,7 +69,7 @@ where
     context.said(&key, &said, wrote);
     let took = context.clock.monotonic().saturating_sub(started);
     context.metrics.reconciled(result(&outcome), took);
-    log(&key, &outcome, took);
+    log(&key, &outcome, took, context.is_known(&key, &outcome));
     Ok(requeue)
 }
 
@@ -282,7 +282,8 @@ fn result(outcome: &Outcome) -> ReconcileResult {
     }
 }
 
-fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
+/// One line an outcome; the same fault again is told at debug.
+fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
     let milliseconds = took.as_millis();
     match outcome {
         Outcome::Applied { purpose, changed, .. } => {
@@ -295,8 +296,12 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
             tracing::debug!(%object, milliseconds, "in sync");
         }
         other => {
-            let (reason, message) = other.describe();
-            tracing::warn!(%object, reason, message, milliseconds, "not synced");
+            let (reason, detail) = other.describe();
+            if known {
+                tracing::debug!(%object, reason, detail, milliseconds, "still not synced");
+            } else {
+                tracing::warn!(%object, reason, detail, milliseconds, "not synced");
+            }
         }
     }
 }

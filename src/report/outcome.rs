@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::seconds;
 use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Purpose, Why};
 use crate::error::{Class, Classified};
@@ -223,6 +224,7 @@ fn why_fault(why: &Why) -> Option<Fault> {
             } else {
                 list(rivals)
             };
+            let until = seconds(*until);
             let message = format!(
                 "{rivals} changes {} again and again; the next repair is at {until}; stop that writer",
                 list(fields)
