@@ -1,6 +1,6 @@
 //! What every pass shares, and what is remembered of an object between passes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,11 @@ use crate::resolve::{
 use crate::schedule;
 use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
 use crate::watch::{Indexes, StoreKey, Triggers};
+
+/// How soon a pass that was overtaken by a change is made again.
+pub const SOON: Duration = Duration::from_millis(200);
+/// How long the watch may take to show our own status write.
+const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// All that a pass works with.
 pub struct Context<S, K, R, C> {
@@ -60,8 +65,11 @@ pub struct Memory {
     failures: u32,
     repairs: Vec<Timestamp>,
     doom: Option<(Doom, Outcome)>,
-    status_version: Option<u64>,
+    /// The object's version after our last status write, and when that was, by the monotonic clock.
+    status_written: Option<(u64, Duration)>,
     asked: Option<Asked>,
+    /// The reason of the last pass.
+    reason: Option<&'static str>,
     retry: Option<Timestamp>,
 }
 
@@ -218,8 +226,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             store: resolved.store.clone(),
             limits: resolved.limits,
             interval: resolved.interval,
-            paths: Default::default(),
-            parameters: Default::default(),
+            paths: BTreeSet::new(),
+            parameters: BTreeSet::new(),
             applied: applied
                 .into_iter()
                 .flat_map(|applied| &applied.parameters)
@@ -367,13 +375,15 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         wakes: [Option<Timestamp>; 2],
         now: Timestamp,
     ) -> Requeue {
-        const CAP: Duration = Duration::from_secs(300);
+        const CAP: Duration = Duration::from_mins(5);
         let base = match outcome.class() {
+            _ if outcome.is_overtaken() => Some(SOON),
             None => None,
+            _ if outcome.waits_for_change() => None,
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
-            Some(Class::Denied | Class::NotFound | Class::Bug) => Some(Duration::from_secs(5)),
-            // Only an edit or a change upstream helps, and either triggers.
-            Some(Class::Invalid) => None,
+            Some(Class::Denied | Class::NotFound | Class::Invalid | Class::Bug) => {
+                Some(Duration::from_secs(5))
+            }
         };
         let mut memory = self.memory();
         let known = memory.entry(key.clone()).or_default();
@@ -411,9 +421,10 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// Notes that a status was written, so that a pass on a copy from before it does not answer it with another.
     pub fn said(&self, key: &ObjectKey, said: &Report, version: Option<u64>) {
-        if version.is_some() {
+        if let Some(version) = version {
             self.metrics.status_written();
-            self.memory().entry(key.clone()).or_default().status_version = version;
+            let written = (version, self.clock.monotonic());
+            self.memory().entry(key.clone()).or_default().status_written = Some(written);
         }
         let ready = said
             .status
@@ -427,13 +438,30 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         }
     }
 
+    /// Whether the last pass came to the same fault; remembers this one.
+    pub fn is_known(&self, key: &ObjectKey, outcome: &Outcome) -> bool {
+        let reason = outcome.describe().0;
+        self.memory()
+            .entry(key.clone())
+            .or_default()
+            .reason
+            .replace(reason)
+            == Some(reason)
+    }
+
     /// Whether this copy of the object is older than our own last status write.
     pub fn is_behind_own_write(&self, key: &ObjectKey, object: &ParameterSync) -> bool {
         let version = object
             .resource_version()
             .and_then(|version| version.parse::<u64>().ok());
-        let ours = self.memory().get(key).and_then(|known| known.status_version);
-        matches!((version, ours), (Some(version), Some(ours)) if version < ours)
+        let written = self.memory().get(key).and_then(|known| known.status_written);
+        match (version, written) {
+            // A cluster that was restored from a backup counts from before: then the copy is all there is.
+            (Some(version), Some((ours, at))) => {
+                version < ours && self.clock.monotonic().saturating_sub(at) < CATCH_UP
+            }
+            _ => false,
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, HashMap<ObjectKey, Memory>> {

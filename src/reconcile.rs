@@ -11,9 +11,9 @@ use kube::runtime::controller::Action as Requeue;
 
 use crate::admin::ReconcileResult;
 use crate::api::ParameterSync;
-use crate::apply::{ApplyError, SecretSink};
+use crate::apply::SecretSink;
 use crate::clock::Clock;
-use crate::context::{Context, Doom, World};
+use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
 use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
@@ -22,9 +22,6 @@ use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
 use crate::watch::store_of;
-
-/// How soon a pass that was overtaken by a change is made again.
-const SOON: Duration = Duration::from_millis(200);
 
 /// Brings one Secret to what it should be, or says why not. Never sleeps; only here is a wake turned into a requeue.
 pub async fn reconcile<S, K, R, C>(
@@ -51,6 +48,10 @@ where
         context.forget(&key);
         return Ok(Requeue::await_change());
     };
+    if outcome.is_overtaken() {
+        tracing::debug!(object = %key, "overtaken; deciding anew");
+        return Ok(context.requeue(&key, &outcome, [None, None], now));
+    }
     let said = report(&Facts {
         object: &object,
         target: &pass.target,
@@ -68,7 +69,7 @@ where
     context.said(&key, &said, wrote);
     let took = context.clock.monotonic().saturating_sub(started);
     context.metrics.reconciled(result(&outcome), took);
-    log(&key, &outcome, took);
+    log(&key, &outcome, took, context.is_known(&key, &outcome));
     Ok(requeue)
 }
 
@@ -281,7 +282,8 @@ fn result(outcome: &Outcome) -> ReconcileResult {
     }
 }
 
-fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
+/// One line an outcome; the same fault again is told at debug.
+fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
     let milliseconds = took.as_millis();
     match outcome {
         Outcome::Applied { purpose, changed, .. } => {
@@ -293,15 +295,13 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
         } => {
             tracing::debug!(%object, milliseconds, "in sync");
         }
-        Outcome::Left {
-            why: Why::Overtaken, ..
-        }
-        | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
-            tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
-        }
         other => {
-            let (reason, message) = other.describe();
-            tracing::warn!(%object, reason, message, milliseconds, "not synced");
+            let (reason, detail) = other.describe();
+            if known {
+                tracing::debug!(%object, reason, detail, milliseconds, "still not synced");
+            } else {
+                tracing::warn!(%object, reason, detail, milliseconds, "not synced");
+            }
         }
     }
 }

@@ -98,8 +98,8 @@ pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
     let pending = differs.pending();
     let decision = match (view.is_intact(), resolved.suspended) {
         (_, true) => Decision::leave(Why::Suspended),
-        (true, _) => update(view, differs),
-        (false, _) => repair::repair(view, applied, differs, now),
+        (true, _) => update(view, &differs),
+        (false, _) => repair::repair(view, applied, &differs, now),
     };
     match decision.action {
         Action::Write(_) => decision,
@@ -131,8 +131,8 @@ fn create(view: &View<'_>) -> Decision {
 }
 
 /// The Secret is as we left it.
-fn update(view: &View<'_>, differs: Difference) -> Decision {
-    match obstacle(view, &differs) {
+fn update(view: &View<'_>, differs: &Difference) -> Decision {
+    match obstacle(view, differs) {
         _ if differs.is_none() => Decision::leave(Why::InSync),
         Some(why) => {
             let wake = why.opens_at();

@@ -20,10 +20,15 @@ const CONTEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 ///
 /// Where new values may get in and there are any, the newest are written, which mends the Secret as well. Else it is
 /// put back at exactly the applied versions, for a repair must not be a way in for anything new.
-pub(super) fn repair(view: &View<'_>, applied: &Provenance, differs: Difference, now: Timestamp) -> Decision {
+pub(super) fn repair(
+    view: &View<'_>,
+    applied: &Provenance,
+    differs: &Difference,
+    now: Timestamp,
+) -> Decision {
     let resolved = view.resolved;
     if !differs.is_none() {
-        match obstacle(view, &differs) {
+        match obstacle(view, differs) {
             None => return Decision::write(Purpose::Change, request::latest(resolved, view.upstream)),
             Some(_) if differs.origin_changed => {
                 return Decision::leave(Why::RepairBlocked(Blocked::OriginChanged));

@@ -27,6 +27,7 @@ pub struct View<'a> {
 
 /// The Secret, as its metadata shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one a pass, never kept in numbers")]
 pub enum SecretState {
     /// There is none of that name.
     Absent,

@@ -1,5 +1,7 @@
 //! What is refused, by which field, and what the rest becomes.
 
+#![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -102,7 +104,7 @@ fn the_smallest_spec_has_every_default() {
     let resolved = Cluster::new()
         .resolve(&object("shop", "web", json!({"sources": [{"path": "/web"}]})))
         .unwrap();
-    assert_eq!(resolved.interval, Duration::from_secs(600));
+    assert_eq!(resolved.interval, Duration::from_mins(10));
     assert_eq!(resolved.target.name, "web");
     assert_eq!(resolved.target.secret_type, "Opaque");
     assert!(resolved.target.owned && !resolved.target.adopt && !resolved.suspended);

@@ -160,31 +160,38 @@ async fn throttling_is_waited_out_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_waits_thirty_seconds_at_most() {
-    for (code, error) in [
-        (
-            "ThrottlingException",
-            SourceError::Throttled {
-                code: "ThrottlingException".into(),
-            },
-        ),
-        (
-            "InternalServerError",
-            SourceError::Unavailable {
-                code: "InternalServerError".into(),
-            },
-        ),
+async fn a_caller_waits_thirty_seconds_at_most_through_throttling() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 5);
+    stage.world().fail_next(1000, "ThrottlingException");
+    let began = stage.clock();
+    let code = "ThrottlingException".into();
+    let error = stage.fetch(read_path("/web")).await.err();
+    assert_eq!(error, Some(SourceError::Throttled { code }));
+    let waited = stage.since(began);
+    assert!(
+        waited >= Duration::from_secs(30) && waited < Duration::from_secs(31),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_told_of_silence_after_four_tries() {
+    for read in [
+        read_path("/web"),
+        read_names(&[latest("/web/1"), latest("/web/2")]),
     ] {
         let stage = Stage::new();
         stage.world().put_many("/web/", 5);
-        stage.world().fail_next(1000, code);
+        stage.world().fail_next(1000, "InternalServerError");
         let began = stage.clock();
-        assert_eq!(stage.fetch(read_path("/web")).await.err(), Some(error));
-        let waited = stage.since(began);
-        assert!(
-            waited >= Duration::from_secs(30) && waited < Duration::from_secs(31),
-            "{waited:?}"
+        let code = "InternalServerError".into();
+        assert_eq!(
+            stage.fetch(read).await.err(),
+            Some(SourceError::Unavailable { code })
         );
+        assert_eq!(stage.world().calls.len(), 4);
+        assert!(stage.since(began) < Duration::from_secs(5));
     }
 }
 
