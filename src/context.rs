@@ -13,9 +13,7 @@ use crate::admin::Metrics;
 use crate::api::{ParameterSync, StoreStatus};
 use crate::apply::{Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
-use crate::decide::{
-    CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, SecretState, View, Why, pending_changes,
-};
+use crate::decide::{CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, View, Why, pending_changes};
 use crate::error::Class;
 use crate::names::{ObjectKey, Origin, ParameterName};
 use crate::provenance::{Provenance, Shape};
@@ -26,7 +24,7 @@ use crate::resolve::{
 };
 use crate::schedule;
 use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
-use crate::watch::{Indexes, StoreKey, Triggers};
+use crate::watch::{Indexes, SecretState, StoreKey, Triggers};
 
 /// How soon a pass that was overtaken by a change is made again.
 pub const SOON: Duration = Duration::from_millis(200);

@@ -18,11 +18,12 @@ pub use difference::PendingChange;
 pub use permit::{Permit, Precondition, permit};
 pub use repair::CONTEST_WINDOW;
 pub use request::{FetchRequest, Purpose, SourceRead};
-pub use view::{Controller, SecretMeta, SecretState, View};
+pub use view::View;
 pub use why::{Blocked, Ownership, Why};
 
 use jiff::Timestamp;
 
+use crate::watch::SecretState;
 use difference::{Difference, difference};
 
 /// What to do, what waits, and when to look again.

@@ -1,7 +1,8 @@
 //! May this Secret be written at all?
 
-use super::view::{SecretMeta, SecretState, View};
+use super::view::View;
 use super::why::{Ownership, Why};
+use crate::watch::{SecretMeta, SecretState};
 
 /// Refuses a Secret that is going, or is not ours and may not be adopted.
 ///

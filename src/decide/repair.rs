@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::difference::Difference;
 use super::request::{self, Purpose};
-use super::view::{SecretState, View};
+use super::view::View;
 use super::why::{Blocked, Why};
 use super::{Decision, obstacle};
 use crate::provenance::Provenance;
+use crate::watch::SecretState;
 
 /// How long a repair is remembered.
 pub const CONTEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);

@@ -16,6 +16,7 @@ use crate::resolve::{
     OnMissing, ParameterTypes, PathRead, PathSource, Resolved, Source, StoreIdentity, Target,
 };
 use crate::source::{Entry, Upstream};
+use crate::watch::{Controller, SecretMeta, SecretState};
 
 const REGION: &str = "ap-northeast-1";
 

@@ -133,7 +133,7 @@ fn a_pointer_without_a_key_takes_the_last_segment() {
     assert_eq!(
         source.extract,
         Extract::Pointer {
-            pointer: "/cert".into(),
+            pointer: crate::names::JsonPointer::parse("/cert").unwrap(),
             key
         }
     );
