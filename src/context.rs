@@ -99,6 +99,11 @@ impl Doom {
             request: request.clone(),
         }
     }
+
+    /// Whether it is the newest values of this world that were refused.
+    fn is_of_newest(&self, world: &World) -> bool {
+        self.request.purpose != Purpose::Repair && *self == Self::new(world, &self.request)
+    }
 }
 
 /// One object and all that is known about it at one moment.
@@ -112,6 +117,8 @@ pub struct World {
     deleting: bool,
     namespace_terminating: bool,
     repairs: Vec<Timestamp>,
+    /// What came of the newest values, where they were fetched already and make no Secret.
+    pub refused: Option<Outcome>,
 }
 
 impl World {
@@ -124,6 +131,7 @@ impl World {
             upstream: &self.upstream,
             deleting: self.deleting,
             namespace_terminating: self.namespace_terminating,
+            newest_refused: self.refused.is_some(),
             repairs: &self.repairs,
         }
     }
@@ -187,7 +195,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             Some(meta) => SecretState::Present(meta),
             None => self.secrets.look(&target).await?,
         };
-        Ok(World {
+        let mut world = World {
             upstream: self.stores.upstream(&resolved.object),
             secret,
             recorded: recorded(object, &resolved.target.name),
@@ -196,13 +204,19 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                 .indexes
                 .namespaces()
                 .is_terminating(&resolved.object.namespace),
-            repairs: self
-                .memory()
-                .get(&resolved.object)
-                .map(|known| known.repairs.clone())
-                .unwrap_or_default(),
+            repairs: Vec::new(),
+            refused: None,
             resolved,
-        })
+        };
+        if let Some(known) = self.memory().get(&world.resolved.object) {
+            world.repairs.clone_from(&known.repairs);
+            world.refused = known
+                .doom
+                .as_ref()
+                .filter(|(doom, _)| doom.is_of_newest(&world))
+                .map(|(_, outcome)| outcome.clone());
+        }
+        Ok(world)
     }
 
     /// The same, from the newest form of the object; none where it is gone or can no longer be acted on.
@@ -346,8 +360,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         (*doom == Doom::new(world, request)).then(|| outcome.clone())
     }
 
-    /// Remembers a write that only a change of something else can help.
-    pub fn remember_doom(&self, doom: Doom, outcome: &Outcome) {
+    /// Remembers a write that only a change of something else can help; says whether it is one.
+    pub fn remember_doom(&self, doom: Doom, outcome: &Outcome) -> bool {
         let lasting = matches!(
             outcome,
             Outcome::TransformFailed(_)
@@ -363,6 +377,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let known = memory.entry(doom.object.clone()).or_default();
             known.doom = Some((Doom { upstream, ..doom }, outcome.clone()));
         }
+        lasting
     }
 
     /// When to look again: at a wake, or after a fault by a backoff that doubles up to five minutes.

@@ -17,7 +17,7 @@ use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
 use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
-use crate::report::{Facts, Outcome, StatusError, StatusSink, report};
+use crate::report::{Facts, Outcome, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
@@ -52,7 +52,7 @@ where
         tracing::debug!(object = %key, "overtaken; deciding anew");
         return Ok(context.requeue(&key, &outcome, [None, None], now));
     }
-    let said = report(&Facts {
+    let mut said = report(&Facts {
         object: &object,
         target: &pass.target,
         applied: pass.applied.as_ref(),
@@ -63,6 +63,11 @@ where
         handled: pass.handled.as_deref(),
         now,
     });
+    said.notes.extend(
+        pass.repaired
+            .as_ref()
+            .and_then(|repaired| written(repaired, pass.applied.as_ref(), &pass.target)),
+    );
     context.learn(&store_of(&object), pass.origin.as_ref(), &outcome);
     let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
     let wrote = context.status.write(&object, &said).await?;
@@ -77,6 +82,8 @@ where
 pub(crate) struct Pass {
     /// What came of it; none where the object goes.
     pub outcome: Option<Outcome>,
+    /// A repair that was made beside it.
+    pub repaired: Option<Outcome>,
     pub target: String,
     pub applied: Option<Provenance>,
     pub intact: bool,
@@ -125,11 +132,22 @@ where
                 Ok((outcome, provenance)) => {
                     pass.applied = Some(provenance);
                     pass.intact = true;
-                    pass.pending.clear();
-                    Some(outcome)
+                    // A repair beside newest values that make no Secret leaves those to be told of.
+                    match world.refused.clone() {
+                        Some(refused) => {
+                            pass.pending = world.pending();
+                            pass.repaired = Some(outcome);
+                            Some(refused)
+                        }
+                        None => Some(outcome),
+                    }
                 }
                 Err(outcome) => {
-                    context.remember_doom(Doom::new(&world, &request), &outcome);
+                    let broken = pass.applied.is_some() && !pass.intact;
+                    if context.remember_doom(Doom::new(&world, &request), &outcome) && broken {
+                        // What can be put back is put back, now that the newest values are known to be no way.
+                        pass.wake = Some(now);
+                    }
                     pass.pending = pending_of(&world, &request);
                     Some(outcome)
                 }
@@ -233,6 +251,7 @@ impl Pass {
         let view = world.view();
         Self {
             outcome: None,
+            repaired: None,
             target: world.resolved.target.name.clone(),
             applied: view.applied().cloned(),
             intact: view.is_intact(),
@@ -247,6 +266,7 @@ impl Pass {
     fn without_world(resolved: &Resolved, outcome: Outcome) -> Self {
         Self {
             outcome: Some(outcome),
+            repaired: None,
             target: resolved.target.name.clone(),
             applied: None,
             intact: false,
@@ -262,6 +282,7 @@ impl Pass {
     pub(crate) fn refused(target: String, refusal: Refusal) -> Self {
         Self {
             outcome: Some(Outcome::Refused(refusal)),
+            repaired: None,
             target,
             applied: None,
             intact: false,

@@ -29,15 +29,18 @@ pub(super) fn repair(
 ) -> Decision {
     let resolved = view.resolved;
     if !differs.is_none() {
+        let newest = || Decision::write(Purpose::Change, request::latest(resolved, view.upstream));
         match obstacle(view, differs) {
-            None => return Decision::write(Purpose::Change, request::latest(resolved, view.upstream)),
+            None if !view.newest_refused || differs.origin_changed || differs.spec_changed => {
+                return newest();
+            }
             Some(_) if differs.origin_changed => {
                 return Decision::leave(Why::RepairBlocked(Blocked::OriginChanged));
             }
             Some(_) if differs.spec_changed => {
                 return Decision::leave(Why::RepairBlocked(Blocked::SpecChanged));
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     if let Some(until) = contested_until(view.repairs, now) {

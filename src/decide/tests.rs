@@ -66,6 +66,7 @@ struct World {
     upstream: Upstream,
     deleting: bool,
     namespace_terminating: bool,
+    newest_refused: bool,
     repairs: Vec<Timestamp>,
 }
 
@@ -126,6 +127,7 @@ impl World {
             upstream: upstream(&parameters),
             deleting: false,
             namespace_terminating: false,
+            newest_refused: false,
             repairs: vec![],
         }
     }
@@ -159,6 +161,7 @@ impl World {
             upstream: &self.upstream,
             deleting: self.deleting,
             namespace_terminating: self.namespace_terminating,
+            newest_refused: self.newest_refused,
             repairs: &self.repairs,
         }
     }

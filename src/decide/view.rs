@@ -22,6 +22,8 @@ pub struct View<'a> {
     pub deleting: bool,
     /// Whether its namespace is being deleted.
     pub namespace_terminating: bool,
+    /// Whether the newest values were fetched already and cannot be made into a Secret.
+    pub newest_refused: bool,
     /// When this object's Secret was repaired lately, oldest first.
     pub repairs: &'a [Timestamp],
 }

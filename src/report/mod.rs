@@ -13,7 +13,7 @@ mod stores;
 mod tests;
 
 pub use conditions::STALL_AFTER;
-pub use notes::Note;
+pub use notes::{Note, written};
 pub use outcome::Outcome;
 pub use recorded::recorded;
 pub use sink::{StatusError, StatusSink};

@@ -228,6 +228,19 @@ fn the_behaviour_table() {
             }),
             "write Change /web/A /web/B",
         ),
+        (
+            "newest values that make no Secret do not keep a broken one broken",
+            base().with(broken).with(newer).with(|w| w.newest_refused = true),
+            "write Repair /web/A:7 /web/B:7",
+        ),
+        (
+            "but an edited spec that makes no Secret says so",
+            base().with(broken).with(|w| {
+                w.resolved.shape = Shape("s2".into());
+                w.newest_refused = true;
+            }),
+            "write Change /web/A /web/B",
+        ),
         // Contest
         (
             "a second repair is prompt",

@@ -16,6 +16,7 @@ use crate::source::catalog::Sweep;
 use crate::source::engine::job::{Job, Unit, own_origin};
 use crate::source::engine::pages::{Pages, Turn};
 use crate::source::engine::quarantine::Quarantine;
+use crate::source::engine::recent::Recent;
 use crate::source::engine::{CallId, Observed, Ticket};
 use crate::source::types::{Fetched, SourceError};
 
@@ -52,6 +53,7 @@ pub struct Fetches {
     listings: Vec<(Pages, Flight)>,
     running: BTreeMap<CallId, Running>,
     quarantine: Quarantine<Unit>,
+    recent: Recent,
     replies: Vec<(Ticket, Result<Fetched, SourceError>)>,
     coalesced: usize,
 }
@@ -115,7 +117,9 @@ impl Fetches {
         let (unit, flight) = ready.min_by_key(|(_, flight)| (flight.purpose, flight.ready))?;
         match unit.clone() {
             Unit::Listing(key, decryption) => {
-                let flight = self.queued.remove(&Unit::Listing(key.clone(), decryption))?;
+                let unit = Unit::Listing(key.clone(), decryption);
+                let flight = self.queued.remove(&unit)?;
+                self.recent.read(&unit, now);
                 Some(self.send_page(id, Pages::new(key, decryption), flight))
             }
             Unit::Name(reference) => {
@@ -125,7 +129,9 @@ impl Fetches {
                     self.pack(&reference, now)
                 };
                 let batch = batch.into_iter().filter_map(|reference| {
-                    let flight = self.queued.remove(&Unit::Name(reference.clone()))?;
+                    let unit = Unit::Name(reference.clone());
+                    let flight = self.queued.remove(&unit)?;
+                    self.recent.read(&unit, now);
                     Some((reference, flight))
                 });
                 let batch = batch.collect();
@@ -140,7 +146,7 @@ impl Fetches {
             .queued
             .iter()
             .filter_map(|(unit, flight)| match unit {
-                Unit::Name(reference) if !flight.alone && (flight.ready <= now || flight.failures == 0) => {
+                Unit::Name(reference) if !flight.alone && (flight.ready <= now || flight.is_soon(now)) => {
                     Some((flight.ready > now, flight.purpose, flight.ready, reference))
                 }
                 _ => None,
@@ -387,6 +393,11 @@ impl Fetches {
 
     fn enqueue(&mut self, unit: Unit, ticket: Ticket, purpose: Purpose, ready: Duration) {
         let alone = self.quarantine.is_suspect(&unit);
+        // What somebody broke is put back at once; everything else may wait for company.
+        let ready = match purpose {
+            Purpose::Repair => ready,
+            _ => self.recent.next(&unit, ready).max(ready),
+        };
         if let Some(flight) = self.queued.get_mut(&unit) {
             self.coalesced += 1;
             flight.jobs.insert(ticket);
@@ -454,6 +465,11 @@ impl Fetches {
 }
 
 impl Flight {
+    /// Whether it waits for nothing but the window in which callers gather.
+    fn is_soon(&self, now: Duration) -> bool {
+        self.failures == 0 && self.ready <= now + WINDOW
+    }
+
     /// Whether this is one failure too many. A throttling says that the answer will come; silence does not, and a
     /// caller who waits for it holds a place that others could use.
     fn is_spent(&self, fault: &Fault) -> bool {

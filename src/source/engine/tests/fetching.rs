@@ -49,6 +49,24 @@ async fn a_hundred_objects_that_read_the_same_twenty_names_cost_two_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hundred_objects_that_come_one_after_another_share_their_reads() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/shared/", 20);
+    let callers = (0..100).map(|number| {
+        let fetch = stage.fetch(read_names(&names));
+        async move {
+            tokio::time::sleep(Duration::from_millis(number * 50)).await;
+            fetch.await
+        }
+    });
+    for fetched in futures::future::join_all(callers).await {
+        assert_eq!(fetched.unwrap().parameters.len(), 20);
+    }
+    let calls = stage.world().calls.len();
+    assert!(calls <= 10, "{calls} calls for callers spread over five seconds");
+}
+
+#[tokio::test(start_paused = true)]
 async fn callers_of_one_path_share_its_listing() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 9);
