@@ -91,6 +91,7 @@ async fn demo() -> anyhow::Result<End> {
 struct Stage {
     started: Instant,
     plane: ControlPlane,
+    plane_stays: bool,
     store: ParameterStore,
     steps: Mutex<usize>,
     /// Commands that take back what was made, in the order in which it was made.
@@ -110,6 +111,7 @@ impl Stage {
         let started = Instant::now();
         let tools = Tools::locate()?;
         let existing = std::env::var_os("DEMO_KUBECONFIG").filter(|path| !path.is_empty());
+        let plane_stays = existing.is_some();
         let plane = if let Some(path) = existing {
             println!("1. Use the cluster of {}", path.display());
             ControlPlane::existing(&tools, Path::new(&path))?
@@ -120,6 +122,7 @@ impl Stage {
         let stage = Self {
             started,
             plane,
+            plane_stays,
             store: ParameterStore::start(&tools).await?,
             steps: Mutex::new(1),
             undo: Mutex::default(),
@@ -402,6 +405,9 @@ spec:
 
     async fn delete(&self) -> anyhow::Result<()> {
         self.step("Delete the ParameterSync; the Secret goes with it");
+        println!(
+            "   (Kubernetes' garbage collector learns of new kinds every 30 s: the first time takes that long.)"
+        );
         self.kubectl(&["delete", "psync", "web", "-n", NAMESPACE]).await?;
         self.kubectl(&[
             "wait",
@@ -416,8 +422,12 @@ spec:
         Ok(())
     }
 
-    /// Takes back what was made, last first. A control plane of our own just ends, unless all went well.
+    /// Takes back what was made in a cluster that stays, last first.
     async fn clear(&self) -> anyhow::Result<()> {
+        if !self.plane_stays {
+            println!("   The control plane ends, and its files are removed.");
+            return Ok(());
+        }
         let undo = std::mem::take(&mut *self.undo.lock().unwrap_or_else(PoisonError::into_inner));
         let mut first = Ok(());
         for command in undo.iter().rev() {
