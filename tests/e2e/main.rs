@@ -3,6 +3,8 @@
 //! gate of its own.
 
 mod costs;
+mod kept;
+mod specs;
 mod support;
 
 use support::suite;
