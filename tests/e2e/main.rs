@@ -6,6 +6,7 @@ mod costs;
 mod kept;
 mod specs;
 mod support;
+mod tenancy;
 
 use support::suite;
 
