@@ -11,19 +11,17 @@ use kube::runtime::controller::Action as Requeue;
 
 use crate::admin::ReconcileResult;
 use crate::api::ParameterSync;
-use crate::apply::{ApplyError, SecretSink};
+use crate::apply::SecretSink;
 use crate::clock::Clock;
-use crate::context::{Context, Doom, World};
+use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
-use crate::names::ObjectKey;
+use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
 use crate::report::{Facts, Outcome, StatusError, StatusSink, report};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
-
-/// How soon a pass that was overtaken by a change is made again.
-const SOON: Duration = Duration::from_millis(200);
+use crate::watch::store_of;
 
 /// Brings one Secret to what it should be, or says why not. Never sleeps; only here is a wake turned into a requeue.
 pub async fn reconcile<S, K, R, C>(
@@ -50,6 +48,10 @@ where
         context.forget(&key);
         return Ok(Requeue::await_change());
     };
+    if outcome.is_overtaken() {
+        tracing::debug!(object = %key, "overtaken; deciding anew");
+        return Ok(context.requeue(&key, &outcome, [None, None], now));
+    }
     let said = report(&Facts {
         object: &object,
         target: &pass.target,
@@ -61,12 +63,13 @@ where
         handled: pass.handled.as_deref(),
         now,
     });
+    context.learn(&store_of(&object), pass.origin.as_ref(), &outcome);
     let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
     let wrote = context.status.write(&object, &said).await?;
     context.said(&key, &said, wrote);
     let took = context.clock.monotonic().saturating_sub(started);
     context.metrics.reconciled(result(&outcome), took);
-    log(&key, &outcome, took);
+    log(&key, &outcome, took, context.is_known(&key, &outcome));
     Ok(requeue)
 }
 
@@ -79,6 +82,8 @@ pub(crate) struct Pass {
     pub intact: bool,
     pub pending: Vec<PendingChange>,
     pub wake: Option<Timestamp>,
+    /// Who answers for the store.
+    pub origin: Option<Origin>,
     pub effective_interval: Option<Duration>,
     pub handled: Option<String>,
 }
@@ -100,7 +105,8 @@ where
         Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
     };
     context.subscribe(&world);
-    let (world, handled) = context.answer_sync_request(object, world);
+    context.refresh_for_retry(&resolved.object, now);
+    let handled = context.answer_sync_request(object, &resolved);
     let Decision {
         action,
         pending,
@@ -232,6 +238,7 @@ impl Pass {
             intact: view.is_intact(),
             pending,
             wake,
+            origin: world.upstream.origin.clone(),
             effective_interval: world.upstream.effective_interval,
             handled: None,
         }
@@ -245,6 +252,7 @@ impl Pass {
             intact: false,
             pending: Vec::new(),
             wake: None,
+            origin: None,
             effective_interval: None,
             handled: None,
         }
@@ -259,6 +267,7 @@ impl Pass {
             intact: false,
             pending: Vec::new(),
             wake: None,
+            origin: None,
             effective_interval: None,
             handled: None,
         }
@@ -273,7 +282,8 @@ fn result(outcome: &Outcome) -> ReconcileResult {
     }
 }
 
-fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
+/// One line an outcome; the same fault again is told at debug.
+fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
     let milliseconds = took.as_millis();
     match outcome {
         Outcome::Applied { purpose, changed, .. } => {
@@ -285,15 +295,13 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
         } => {
             tracing::debug!(%object, milliseconds, "in sync");
         }
-        Outcome::Left {
-            why: Why::Overtaken, ..
-        }
-        | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
-            tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
-        }
         other => {
-            let (reason, message) = other.describe();
-            tracing::warn!(%object, reason, message, milliseconds, "not synced");
+            let (reason, detail) = other.describe();
+            if known {
+                tracing::debug!(%object, reason, detail, milliseconds, "still not synced");
+            } else {
+                tracing::warn!(%object, reason, detail, milliseconds, "not synced");
+            }
         }
     }
 }

@@ -2,6 +2,11 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
+/// Takes the description off an enum, which would otherwise hide that of the field.
+pub fn undescribed(schema: &mut Schema) {
+    schema.remove("description");
+}
+
 /// Labels of the Secret: Kubernetes' rule for values; keys are checked by CEL.
 pub fn labels(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -17,16 +17,12 @@ pub struct CrdArgs {
 
 impl CrdArgs {
     pub(super) fn execute(self) -> anyhow::Result<()> {
-        match self.out {
-            Some(folder) => {
-                crds::write(&folder).with_context(|| format!("{} cannot be written", folder.display()))
-            }
-            None => {
-                for crd in crds::all() {
-                    print!("---\n{}", crds::to_yaml(&crd)?);
-                }
-                Ok(())
-            }
+        if let Some(folder) = self.out {
+            return crds::write(&folder).with_context(|| format!("{} cannot be written", folder.display()));
         }
+        for crd in crds::all() {
+            print!("---\n{}", crds::to_yaml(&crd)?);
+        }
+        Ok(())
     }
 }

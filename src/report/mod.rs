@@ -8,6 +8,7 @@ mod notes;
 mod outcome;
 mod recorded;
 pub mod sink;
+mod stores;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use notes::Note;
 pub use outcome::Outcome;
 pub use recorded::recorded;
 pub use sink::{StatusError, StatusSink};
+pub use stores::{Learned, store_status};
 
 use std::time::Duration;
 

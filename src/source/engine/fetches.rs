@@ -23,6 +23,8 @@ use crate::source::types::{Fetched, SourceError};
 const WINDOW: Duration = Duration::from_millis(50);
 /// How long a caller waits at most.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How often in a row a request may go without an answer before its callers are told so.
+const SILENT_TRIES: u32 = 4;
 const RETRY_BASE: Duration = Duration::from_millis(200);
 const RETRY_CAP: Duration = Duration::from_secs(5);
 
@@ -213,7 +215,12 @@ impl Fetches {
         batch.retain_mut(|(_, flight)| self.is_wanted(flight));
         if fault.passes() {
             for (reference, flight) in batch {
-                self.retry(Unit::Name(reference), flight, fault.clone(), now);
+                let unit = Unit::Name(reference);
+                if flight.is_spent(fault) {
+                    self.give_up(&unit, &flight, fault, now);
+                } else {
+                    self.retry(unit, flight, fault.clone(), now);
+                }
             }
             return;
         }
@@ -271,7 +278,12 @@ impl Fetches {
         if !self.is_wanted(&mut flight) {
             return;
         }
-        if fault.passes() {
+        if fault.passes() && !flight.is_spent(&fault) {
+            // A token that AWS no longer knows cannot be tried again; the listing can.
+            let pages = match fault.code() {
+                "InvalidNextToken" => Pages::new(pages.key, pages.decryption),
+                _ => pages,
+            };
             flight.delay(fault, now);
             self.listings.push((pages, flight));
             return;
@@ -375,33 +387,30 @@ impl Fetches {
 
     fn enqueue(&mut self, unit: Unit, ticket: Ticket, purpose: Purpose, ready: Duration) {
         let alone = self.quarantine.is_suspect(&unit);
-        match self.queued.get_mut(&unit) {
-            Some(flight) => {
-                self.coalesced += 1;
-                flight.jobs.insert(ticket);
-                flight.purpose = flight.purpose.min(purpose);
-            }
-            None => {
-                let flight = Flight {
-                    purpose,
-                    jobs: [ticket].into(),
-                    ready,
-                    failures: 0,
-                    last: None,
-                    alone,
-                };
-                self.queued.insert(unit, flight);
-            }
+        if let Some(flight) = self.queued.get_mut(&unit) {
+            self.coalesced += 1;
+            flight.jobs.insert(ticket);
+            flight.purpose = flight.purpose.min(purpose);
+            return;
         }
+        let flight = Flight {
+            purpose,
+            jobs: [ticket].into(),
+            ready,
+            failures: 0,
+            last: None,
+            alone,
+        };
+        self.queued.insert(unit, flight);
     }
 
     fn last_fault(&self, ticket: Ticket) -> Option<Fault> {
         let queued = self.queued.values();
         let listings = self.listings.iter().map(|(_, flight)| flight);
-        let mine = queued
+        let mut mine = queued
             .chain(listings)
             .filter(|flight| flight.jobs.contains(&ticket));
-        mine.filter_map(|flight| flight.last.clone()).next()
+        mine.find_map(|flight| flight.last.clone())
     }
 
     fn due_by(&self, now: Duration) -> impl Iterator<Item = Ticket> {
@@ -445,6 +454,12 @@ impl Fetches {
 }
 
 impl Flight {
+    /// Whether this is one failure too many. A throttling says that the answer will come; silence does not, and a
+    /// caller who waits for it holds a place that others could use.
+    fn is_spent(&self, fault: &Fault) -> bool {
+        matches!(fault, Fault::Unavailable(_)) && self.failures + 1 >= SILENT_TRIES
+    }
+
     fn delay(&mut self, fault: Fault, now: Duration) {
         self.failures += 1;
         let seed = u64::try_from(now.as_nanos()).unwrap_or_default();
