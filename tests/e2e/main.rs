@@ -3,7 +3,10 @@
 //! gate of its own.
 
 mod costs;
+mod kept;
+mod specs;
 mod support;
+mod tenancy;
 
 use support::suite;
 
