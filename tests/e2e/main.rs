@@ -4,6 +4,7 @@
 
 mod costs;
 mod support;
+mod writes;
 
 use support::suite;
 
