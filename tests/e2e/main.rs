@@ -7,6 +7,7 @@ mod kept;
 mod specs;
 mod support;
 mod tenancy;
+mod writes;
 
 use support::suite;
 
