@@ -3,6 +3,7 @@
 //! gate of its own.
 
 mod costs;
+mod identity;
 mod kept;
 mod specs;
 mod support;

@@ -8,7 +8,7 @@ use tokio::sync::{OnceCell, RwLock};
 use crate::case::Case;
 use crate::control_plane::ControlPlane;
 use crate::operator::{NAMESPACE, Operator, OperatorConfig};
-use crate::parameter_store::ParameterStore;
+use crate::parameter_store::{ACCESS_KEY_ID, ParameterStore, SECRET_ACCESS_KEY};
 use crate::tools::Tools;
 
 /// How a suite is started.
@@ -44,7 +44,7 @@ impl Suite {
     }
 
     /// Starts a control plane, installs the chart with Helm, starts the operator and waits until it is ready.
-    /// `--allow-endpoint` with [`Suite::tenant_store`] is added to the operator's arguments.
+    /// `--allow-endpoint` with [`Suite::tenant_store`] is added to the operator's arguments; that store is its STS too.
     pub async fn start(config: SuiteConfig) -> anyhow::Result<Self> {
         let tools = Tools::locate()?;
         let plane = ControlPlane::start(&tools).await?;
@@ -71,6 +71,15 @@ impl Suite {
         operator
             .args
             .extend(["--allow-endpoint".to_owned(), tenant_store.url()]);
+        // The operator's own identity, and where it may assume roles.
+        let own = [
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
+            ("AWS_ENDPOINT_URL_STS", tenant_store.url()),
+        ];
+        operator
+            .env
+            .extend(own.map(|(name, value)| (name.to_owned(), value)));
         let operator = Operator::start(&plane, operator).await?;
         operator.wait_ready().await?;
         Ok(Self {
