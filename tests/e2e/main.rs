@@ -3,6 +3,7 @@
 //! gate of its own.
 
 mod costs;
+mod drift;
 mod support;
 mod writes;
 
