@@ -117,7 +117,8 @@ async fn a_hundred_that_read_the_same_twenty_names_cost_at_most_ten_calls() {
 async fn nothing_changed_over_three_intervals_costs_no_decrypt_and_no_write() {
     let case = suite().await.case("costs-quiet").await;
     case.put_many("/web", TWENTY).await;
-    case.sync("by-path", "interval: 10s\nsources: [{path: /web}]").await;
+    case.sync("by-path", "interval: 10s\nsources: [{path: /web}]")
+        .await;
     case.sync("by-name", &format!("interval: 10s\n{}", named("/web", 7)))
         .await;
     let names = ["by-path", "by-name"];
@@ -185,7 +186,8 @@ async fn one_changed_of_k_costs_k_decrypts_k_tenths_calls_beyond_the_sweep_one_s
 async fn a_restart_with_nothing_changed_costs_no_decrypt_and_no_write_and_one_with_a_change_brings_it_in() {
     let case = suite().await.case_alone("costs-restart").await;
     case.put_many("/web", TWENTY).await;
-    case.sync("by-path", "interval: 10s\nsources: [{path: /web}]").await;
+    case.sync("by-path", "interval: 10s\nsources: [{path: /web}]")
+        .await;
     case.sync("by-name", &format!("interval: 10s\n{}", named("/web", 12)))
         .await;
     let names = ["by-path", "by-name"];

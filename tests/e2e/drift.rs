@@ -44,7 +44,10 @@ const DAMAGES: &[(&str, Damage)] = &[
     ("string-data", Damage::Patch(r#"{"stringData":{"V00":"broken"}}"#)),
     ("emptied", Damage::Patch(r#"{"data":null}"#)),
     ("replaced", Damage::Replace),
-    ("key-removed", Damage::JsonPatch(r#"[{"op":"remove","path":"/data/V00"}]"#)),
+    (
+        "key-removed",
+        Damage::JsonPatch(r#"[{"op":"remove","path":"/data/V00"}]"#),
+    ),
     ("deleted", Damage::Delete),
     ("unlabelled", Damage::Label("paramsync.dev/managed-")),
     ("mislabelled", Damage::Label("paramsync.dev/managed=false")),
@@ -185,7 +188,8 @@ async fn a_key_of_somebody_elses_stays_and_the_same_value_written_by_others_cost
     let same = format!(r#"{{"data":{{"V00":"{}"}}}}"#, base64("value-0"));
     case.kubectl(&["patch", "secret", "web", "--type=merge", "-p", &same])
         .await;
-    let added = r#"{"data":{"THEIRS":"dGhlaXJz"},"metadata":{"labels":{"app.kubernetes.io/managed-by":"Helm"}}}"#;
+    let added =
+        r#"{"data":{"THEIRS":"dGhlaXJz"},"metadata":{"labels":{"app.kubernetes.io/managed-by":"Helm"}}}"#;
     case.kubectl(&["patch", "secret", "web", "--type=merge", "-p", added])
         .await;
     let version = case.secret_resource_version("web").await;
@@ -194,8 +198,15 @@ async fn a_key_of_somebody_elses_stays_and_the_same_value_written_by_others_cost
     assert_eq!(case.gate().counts().reads(), 0);
 
     // A repair leaves it too.
-    case.kubectl(&["patch", "secret", "web", "--type=merge", "-p", r#"{"data":{"V01":"Yg=="}}"#])
-        .await;
+    case.kubectl(&[
+        "patch",
+        "secret",
+        "web",
+        "--type=merge",
+        "-p",
+        r#"{"data":{"V01":"Yg=="}}"#,
+    ])
+    .await;
     case.eventually(SOON, "V01 put back", async || {
         (case.secret_value("web", "V01").await? == "value-1").then_some(())
     })
@@ -213,7 +224,15 @@ async fn a_rival_that_writes_every_second_is_named_and_not_fought() {
     case.gate().reset_counts();
     for n in 0..8 {
         let patch = format!(r#"{{"data":{{"V00":"{}"}}}}"#, base64(&format!("rival-{n}")));
-        let args = ["patch", "secret", "web", "--field-manager=rival", "--type=merge", "-p", &patch];
+        let args = [
+            "patch",
+            "secret",
+            "web",
+            "--field-manager=rival",
+            "--type=merge",
+            "-p",
+            &patch,
+        ];
         case.kubectl(&args).await;
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
@@ -240,16 +259,30 @@ async fn a_parameter_made_anew_under_the_same_version_never_comes_in_as_a_repair
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     case.store().delete("/web/V00").await.expect("a deletion");
     assert_eq!(case.put("/web/V00", "another life").await, 1);
-    case.kubectl(&["patch", "secret", "web", "--type=merge", "-p", r#"{"data":{"V01":"Yg=="}}"#])
-        .await;
-    case.eventually(Duration::from_secs(30), "the new value, as a change", async || {
-        let secret = case.secret("web").await?;
-        (secret["V00"] == b"another life" && secret["V01"] == b"value-1").then_some(())
-    })
+    case.kubectl(&[
+        "patch",
+        "secret",
+        "web",
+        "--type=merge",
+        "-p",
+        r#"{"data":{"V01":"Yg=="}}"#,
+    ])
+    .await;
+    case.eventually(
+        Duration::from_secs(30),
+        "the new value, as a change",
+        async || {
+            let secret = case.secret("web").await?;
+            (secret["V00"] == b"another life" && secret["V01"] == b"value-1").then_some(())
+        },
+    )
     .await;
     case.wait_condition("web", "Ready", "True", "Synced").await;
     let after = case.get_json("ParameterSync", "web").await.expect("web");
-    let (old, new) = (&before["status"]["parameters"][0], &after["status"]["parameters"][0]);
+    let (old, new) = (
+        &before["status"]["parameters"][0],
+        &after["status"]["parameters"][0],
+    );
     assert_eq!((&old["version"], &new["version"]), (&json!(1), &json!(1)));
     assert_ne!(old["lastModified"], new["lastModified"]);
     let reasons = event_reasons(&case, "web").await;

@@ -21,6 +21,10 @@ use crate::source::types::{Fetched, SourceError};
 
 /// How long the first caller waits for others.
 const WINDOW: Duration = Duration::from_millis(50);
+/// How long those who share something wait for more: who reads the same comes in a stream, as a release is applied.
+const SHARED_WINDOW: Duration = Duration::from_millis(500);
+/// How long the first caller waits at most while others join.
+const LONGEST_WINDOW: Duration = Duration::from_secs(2);
 /// How long a caller waits at most.
 const DEADLINE: Duration = Duration::from_secs(30);
 const RETRY_BASE: Duration = Duration::from_millis(200);
@@ -31,6 +35,8 @@ struct Flight {
     purpose: Purpose,
     jobs: BTreeSet<Ticket>,
     ready: Duration,
+    /// Until when others who join may put it off.
+    latest: Duration,
     failures: u32,
     last: Option<Fault>,
     alone: bool,
@@ -72,7 +78,7 @@ impl Fetches {
         let purpose = job.purpose;
         self.jobs.insert(ticket, job);
         for unit in units {
-            self.enqueue(unit, ticket, purpose, now + WINDOW);
+            self.enqueue(unit, ticket, purpose, WINDOW, now);
         }
         self.finish_if_done(ticket);
     }
@@ -310,7 +316,7 @@ impl Fetches {
                     return self.fail(ticket, error);
                 }
                 for unit in more {
-                    self.enqueue(unit, ticket, purpose, now);
+                    self.enqueue(unit, ticket, purpose, Duration::ZERO, now);
                 }
                 self.finish_if_done(ticket);
             }
@@ -373,19 +379,25 @@ impl Fetches {
         self.queued.insert(unit, flight);
     }
 
-    fn enqueue(&mut self, unit: Unit, ticket: Ticket, purpose: Purpose, ready: Duration) {
+    fn enqueue(&mut self, unit: Unit, ticket: Ticket, purpose: Purpose, wait: Duration, now: Duration) {
+        let ready = now + wait;
         let alone = self.quarantine.is_suspect(&unit);
         match self.queued.get_mut(&unit) {
             Some(flight) => {
                 self.coalesced += 1;
                 flight.jobs.insert(ticket);
                 flight.purpose = flight.purpose.min(purpose);
+                let repairs = flight.purpose == Purpose::Repair || purpose == Purpose::Repair;
+                if !wait.is_zero() && flight.failures == 0 && !repairs {
+                    flight.ready = flight.ready.max((now + SHARED_WINDOW).min(flight.latest));
+                }
             }
             None => {
                 let flight = Flight {
                     purpose,
                     jobs: [ticket].into(),
                     ready,
+                    latest: now + LONGEST_WINDOW,
                     failures: 0,
                     last: None,
                     alone,
