@@ -56,9 +56,10 @@ pub fn to_yaml(crd: &CustomResourceDefinition) -> Result<String, CrdError> {
         name: crd.metadata.name.clone().unwrap_or_default(),
         message,
     };
-    let value = serde_json::to_value(crd).map_err(|error| refused(error.to_string()))?;
+    let mut value = serde_json::to_value(crd).map_err(|error| refused(error.to_string()))?;
+    whole_numbers(&mut value);
     let body = serde_saphyr::to_string(&value).map_err(|error| refused(error.to_string()))?;
-    Ok(format!("{HEADER}{body}"))
+    Ok(format!("{HEADER}{}\n", body.trim_end()))
 }
 
 /// Writes every CRD into `dir`, which is made if it is not there.
@@ -103,13 +104,31 @@ fn tidy(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Takes out what the derive adds and nobody needs: `nullable` (an optional field is left out, not null), and line
-/// breaks of source comments in descriptions.
+/// Bounds are floats in the type; `1`, not `1.0`, is what a reader expects.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(float) = number
+                .as_f64()
+                .filter(|float| number.is_f64() && float.fract() == 0.0)
+            {
+                *value = json!(float as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+/// Takes out what the derive adds and nobody needs: `nullable` (an optional field is left out, not null), `title`,
+/// and line breaks of source comments in descriptions.
 fn plain(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
         return;
     };
     object.remove("nullable");
+    object.remove("title");
     if let Some(Value::String(text)) = object.get_mut("description") {
         *text = text
             .split("\n\n")

@@ -7,10 +7,16 @@
 
 pub mod crds;
 mod parameter_sync;
+pub mod reference;
 mod rules;
 mod schema;
 mod status;
 mod store;
+
+#[cfg(test)]
+mod crd_tests;
+#[cfg(test)]
+mod rule_tests;
 
 pub use parameter_sync::{
     Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing, ParameterSync,

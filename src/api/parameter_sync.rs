@@ -1,5 +1,10 @@
 //! `ParameterSync`: which parameters go into which Secret.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column states its own type and priority"
+)]
+
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
@@ -132,6 +137,7 @@ pub struct StoreRef {
 /// The kinds of store: ClusterParameterStore serves the namespaces that its `access` lists; ParameterStore serves its
 /// own namespace.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum StoreKind {
     /// Shared; serves the namespaces that its `access` lists.
     #[default]
@@ -265,6 +271,7 @@ pub struct KeysSpec {
 
 /// Keep: as it is. EnvVar: upper case, `-` and `.` become `_`. Lower: lower case.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum KeyStyle {
     /// As it is.
     #[default]
@@ -277,6 +284,7 @@ pub enum KeyStyle {
 
 /// Prune: its key is removed. Hold: the Secret stays as it is until the parameter is back or the spec changes.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum OnMissing {
     /// Its key is removed.
     #[default]
@@ -287,6 +295,7 @@ pub enum OnMissing {
 
 /// None: the text as it is. Base64: decoded as standard base64, for binary values such as keystores.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum Decode {
     /// As it is.
     #[default]
@@ -297,6 +306,7 @@ pub enum Decode {
 
 /// JSON: each member of a JSON object becomes a key of its own.
 #[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum Expand {
     /// Members of a JSON object.
     #[serde(rename = "JSON")]
@@ -305,6 +315,7 @@ pub enum Expand {
 
 /// Fail: the sync is refused with the reason KeyCollision. LastWins: the later source wins.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum OnCollision {
     /// Refuse.
     #[default]
@@ -335,22 +346,22 @@ pub struct TargetSpec {
     /// Labels of the Secret, at most 32, beside our own. Domains that steer other programs are refused: kubernetes.io,
     /// k8s.io, paramsync.dev, argocd.argoproj.io, helm.sh, fluxcd.io. Never templates. Default: none. Example:
     /// `{team: shop}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::labels")]
     #[x_kube(validation = rules::reserved_domains(), validation = rules::qualified_names())]
     pub labels: Option<BTreeMap<String, String>>,
 
     /// Annotations of the Secret, at most 32 of 1024 characters, beside our own. The domains refused for labels are
     /// refused here too. Never templates. Default: none. Example: `{example.com/owner: shop}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::annotations")]
     #[x_kube(validation = rules::reserved_domains(), validation = rules::qualified_names())]
     pub annotations: Option<BTreeMap<String, String>>,
 
-    /// minijinja templates, by the key that each one gives, at most 50; they are added to the other keys and see
-    /// those as variables. An unknown variable is an error. Default: none. Example:
+    /// minijinja templates, by the key that each one gives, at most 50 of 16 KiB, 64 KiB together; they are added to the
+    /// other keys and see those as variables. An unknown variable is an error. Default: none. Example:
     /// `{app.properties: "db.password={{ DB_PASSWORD }}"}`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::templates")]
     #[x_kube(validation = rules::template_keys())]
     pub templates: Option<BTreeMap<String, String>>,
@@ -372,6 +383,7 @@ pub struct TargetSpec {
 
 /// Delete: the Secret goes with its ParameterSync, through an owner reference. Retain: it stays.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum DeletionPolicy {
     /// The Secret goes with its ParameterSync.
     #[default]

@@ -27,6 +27,7 @@ pub fn target_name_stays() -> Rule {
         &format!("{} == {}", name("self"), name("oldSelf")),
         "spec.target.name cannot be changed: delete the ParameterSync and create one that writes the other Secret",
     )
+    .field_path(".spec.target.name")
 }
 
 /// A Go duration of hours, minutes and seconds within the bounds.
@@ -132,7 +133,7 @@ pub fn levels() -> Rule {
 /// What Parameter Store keeps for itself; `/aws/reference` passes through to another service.
 pub fn reserved() -> Rule {
     rule(
-        "!self.matches('^(arn:[^/]*)?/?(?i:aws|ssm)') || self.matches('^(arn:[^/]*)?/?aws/service(/|$)')",
+        "!self.matches('^(arn:[^/]*/|/)?(?i:aws|ssm)') || self.matches('^(arn:[^/]*/|/)?aws/service(/|$)')",
         "must not begin with aws or ssm, which Parameter Store keeps for itself; only /aws/service/... can be read \
          there, and never /aws/reference/...",
     )
@@ -232,7 +233,7 @@ pub fn region() -> Rule {
 /// A plain base URL: no user, no query, no fragment.
 pub fn endpoint() -> Rule {
     rule(
-        r"self.matches('^https?://([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|[[][0-9a-fA-F:.]+[]])(:[0-9]{1,5})?(/[-A-Za-z0-9_.~/]*)?$')",
+        r"self.matches('^https?://([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?(/[-A-Za-z0-9_.~/]*)?$')",
         "must be a URL such as https://ssm.eu-west-1.amazonaws.com, without user, query or fragment",
     )
 }
@@ -240,7 +241,7 @@ pub fn endpoint() -> Rule {
 /// Values must not cross a network in the clear.
 pub fn plain_http() -> Rule {
     rule(
-        r"!self.startsWith('http:') || self.matches('^http://(127[.]0[.]0[.]1|[[]::1[]]|localhost)(:[0-9]{1,5})?(/.*)?$')",
+        r"!self.startsWith('http:') || self.matches('^http://(127[.]0[.]0[.]1|\\[::1\\]|localhost)(:[0-9]{1,5})?(/.*)?$')",
         "must be https, unless it goes to this machine: 127.0.0.1, [::1] or localhost",
     )
 }

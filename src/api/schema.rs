@@ -2,6 +2,11 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
+/// Takes the description off an enum, which would otherwise hide that of the field.
+pub fn undescribed(schema: &mut Schema) {
+    schema.remove("description");
+}
+
 /// Labels of the Secret: Kubernetes' rule for values; keys are checked by CEL.
 pub fn labels(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
@@ -29,7 +34,7 @@ pub fn templates(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 50,
-        "additionalProperties": {"type": "string", "maxLength": 65536},
+        "additionalProperties": {"type": "string", "maxLength": 16384},
     })
 }
 

@@ -17,7 +17,7 @@ pub struct ParameterSyncStatus {
 
     /// Ready: the Secret is there and holds what it should hold now. UpToDate: it holds the newest versions.
     /// Reconciling and Stalled are there only while True. Example: `[{type: Ready, status: "True", reason: Synced}]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,
 
@@ -160,7 +160,7 @@ pub struct PendingChange {
     pub to: Option<i64>,
 }
 
-/// How a store fares.
+/// Whether the store can be used, and which AWS account answers.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreStatus {
@@ -170,7 +170,7 @@ pub struct StoreStatus {
     pub observed_generation: Option<i64>,
 
     /// Ready: the store's spec is usable. Example: `[{type: Ready, status: "True", reason: Valid}]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,
 

@@ -1,5 +1,10 @@
 //! `ParameterStore` and `ClusterParameterStore`: whom to ask, as whom, at what pace, and for which namespaces.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "each printer column states its own type and priority"
+)]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -234,6 +239,7 @@ pub struct StoreLimits {
 
 /// Any: SecureString, String and StringList. SecureStringOnly: parameters of other types are refused.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
 pub enum ParameterTypes {
     /// All types.
     #[default]
@@ -260,10 +266,11 @@ pub struct AccessRule {
     #[x_kube(validation = rules::prefixes())]
     pub prefixes: Option<Vec<String>>,
 
-    /// Parameters that other accounts share, up to 20, each by its full ARN in the store's region. Default: none.
+    /// Parameters that other accounts share, up to 20, each by its full ARN of at most 512
+    /// characters, in the store's region. Default: none.
     /// Example: `["arn:aws:ssm:eu-west-1:111122223333:parameter/shared/CA"]`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 20), inner(length(min = 1, max = 1011)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 512)), extend("x-kubernetes-list-type" = "atomic"))]
     #[x_kube(validation = rules::parameter_arns())]
     pub arns: Option<Vec<String>>,
 }

@@ -5,8 +5,7 @@ use super::types::{
     Decode, Extract, KeyNaming, KeyStyle, NameFilter, NamedSource, OnMissing, PathRead, PathSource, Source,
 };
 use crate::api::{self, SourceSpec};
-use crate::names::{ParameterName, ParameterPath, ParameterRef, SecretKey, Selector};
-use crate::transform::is_pointer;
+use crate::names::{JsonPointer, ParameterName, ParameterPath, ParameterRef, SecretKey, Selector};
 
 /// Parses all sources. The API server has checked most of this already; an object stored under a looser schema may
 /// still say anything.
@@ -106,31 +105,24 @@ fn named_source(at: &str, spec: &SourceSpec, name: &str) -> Result<NamedSource, 
 }
 
 fn extract(at: &str, spec: &SourceSpec, name: &ParameterName) -> Result<Extract, Refusal> {
-    let key = |text: &str| {
+    let key = || {
+        let text = spec.key.as_deref().unwrap_or_else(|| name.last_segment());
         SecretKey::parse(text).map_err(|error| Refusal::field(format!("{at}.key"), error.to_string()))
     };
-    match (spec.expand, &spec.pointer, &spec.key) {
-        (Some(_), Some(_), _) => Err(Refusal::field(at, "give expand or pointer, not both")),
-        (Some(_), None, Some(_)) => Err(Refusal::field(
+    match (spec.expand, &spec.pointer) {
+        (Some(_), Some(_)) => Err(Refusal::field(at, "give expand or pointer, not both")),
+        (Some(api::Expand::Json), None) if spec.key.is_some() => Err(Refusal::field(
             format!("{at}.key"),
             "expand names the keys itself; take key away",
         )),
-        (Some(api::Expand::Json), None, None) => Ok(Extract::Members),
-        (None, Some(_), None) => Err(Refusal::field(
-            format!("{at}.key"),
-            "is missing; pointer needs a key for the member it names",
-        )),
-        (None, Some(pointer), Some(text)) if is_pointer(pointer) => Ok(Extract::Pointer {
-            pointer: pointer.clone(),
-            key: key(text)?,
-        }),
-        (None, Some(pointer), Some(_)) => {
-            let why = format!("{pointer:?} is no RFC 6901 pointer; write it as /member");
-            Err(Refusal::field(format!("{at}.pointer"), why))
+        (Some(api::Expand::Json), None) => Ok(Extract::Members),
+        (None, Some(text)) => {
+            let none = || format!("{text:?} is no RFC 6901 pointer; write it as /member");
+            let pointer =
+                JsonPointer::parse(text).ok_or_else(|| Refusal::field(format!("{at}.pointer"), none()))?;
+            Ok(Extract::Pointer { pointer, key: key()? })
         }
-        (None, None, text) => Ok(Extract::Whole(key(text
-            .as_deref()
-            .unwrap_or_else(|| name.last_segment()))?)),
+        (None, None) => Ok(Extract::Whole(key()?)),
     }
 }
 

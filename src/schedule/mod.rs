@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn ticks_of_a_minute_with_a_phase_of_ten_seconds() {
-        let minute = Duration::from_secs(60);
+        let minute = Duration::from_mins(1);
         let ten = Duration::from_secs(10);
         for (now, tick) in [(0, 10), (9, 10), (10, 70), (11, 70), (-51, -50)] {
             let now = Timestamp::from_second(now).unwrap();
@@ -91,7 +91,7 @@ mod tests {
     fn no_interval_is_too_small_and_no_time_too_late() {
         assert!(next_due(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO) > Timestamp::UNIX_EPOCH);
         assert_eq!(
-            next_due(Timestamp::MAX, Duration::from_secs(86_400), Duration::ZERO),
+            next_due(Timestamp::MAX, Duration::from_hours(24), Duration::ZERO),
             Timestamp::MAX
         );
     }

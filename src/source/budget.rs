@@ -83,13 +83,11 @@ impl Budgets {
     pub fn join(&self, origin: &Origin, own: &Arc<Budget>) -> Arc<Budget> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, budget| budget.strong_count() > 0);
-        match known.get(origin).and_then(Weak::upgrade) {
-            Some(shared) => shared,
-            None => {
-                known.insert(origin.clone(), Arc::downgrade(own));
-                Arc::clone(own)
-            }
+        if let Some(shared) = known.get(origin).and_then(Weak::upgrade) {
+            return shared;
         }
+        known.insert(origin.clone(), Arc::downgrade(own));
+        Arc::clone(own)
     }
 }
 

@@ -41,6 +41,23 @@ pub struct Changes {
     pub origin_changed: bool,
 }
 
+/// What is known of one reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// It was not read yet.
+    Unknown,
+    /// It does not exist; confirmed.
+    Missing,
+    /// It exists.
+    Exists(Entry),
+}
+
+impl From<Option<Entry>> for Fact {
+    fn from(sighting: Option<Entry>) -> Self {
+        sighting.map_or(Self::Missing, Self::Exists)
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Suspect {
     since: Duration,
@@ -144,7 +161,7 @@ impl Catalog {
         novelty: Novelty,
         changes: &mut Changes,
     ) {
-        let fact = self.facts.get(&reference).copied();
+        let fact = self.fact(&reference);
         if self.undoes(&reference, fact, sighting) && !self.seen_before(&reference, sighting, now) {
             let suspect = Suspect {
                 since: now,
@@ -165,18 +182,19 @@ impl Catalog {
             self.seeds.remove(&reference.name);
         }
         match fact {
-            Some(fact) if fact == sighting => return,
-            None if novelty == Novelty::First => changes.first.insert(reference.clone()),
+            fact if fact == sighting.into() => return,
+            Fact::Unknown if novelty == Novelty::First => changes.first.insert(reference.clone()),
             _ => changes.changed.insert(reference.clone()),
         };
         self.facts.insert(reference, sighting);
     }
 
     /// Whether a sighting goes back behind what is known or applied.
-    fn undoes(&self, reference: &ParameterRef, fact: Option<Option<Entry>>, sighting: Option<Entry>) -> bool {
+    fn undoes(&self, reference: &ParameterRef, fact: Fact, sighting: Option<Entry>) -> bool {
         let known = match fact {
-            Some(fact) => fact.map(|entry| entry.stamp),
-            None => self.seeds.get(&reference.name).copied(),
+            Fact::Exists(entry) => Some(entry.stamp),
+            Fact::Missing => None,
+            Fact::Unknown => self.seeds.get(&reference.name).copied(),
         };
         match (known, sighting) {
             (None, _) => false,
@@ -250,9 +268,11 @@ impl Catalog {
         })
     }
 
-    /// What is known of one reference: `Some(None)` is confirmed missing.
-    pub fn fact(&self, reference: &ParameterRef) -> Option<Option<Entry>> {
-        self.facts.get(reference).copied()
+    /// What is known of one reference.
+    pub fn fact(&self, reference: &ParameterRef) -> Fact {
+        self.facts
+            .get(reference)
+            .map_or(Fact::Unknown, |fact| (*fact).into())
     }
 
     /// How many parameters a listing of `key` shows.

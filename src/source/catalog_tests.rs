@@ -96,7 +96,7 @@ fn what_a_second_reading_means_by_what_was_known() {
         assert_eq!(!changes.changed.is_empty(), changed, "{case}");
         assert_eq!(!changes.suspects.is_empty(), doubtful, "{case}");
         let fact = if doubtful { Some(known) } else { seen };
-        assert_eq!(catalog.fact(&latest("/x")), Some(fact), "{case}");
+        assert_eq!(catalog.fact(&latest("/x")), fact.into(), "{case}");
     }
 }
 
@@ -191,7 +191,7 @@ fn another_account_voids_all_that_was_known() {
         at(60),
     );
     assert!(two.origin_changed);
-    assert_eq!(catalog.fact(&latest("/x")), None);
+    assert_eq!(catalog.fact(&latest("/x")), Fact::Unknown);
     assert_eq!(catalog.origin().unwrap().account, "222222222222");
 }
 
@@ -209,7 +209,7 @@ fn what_nobody_wants_is_forgotten() {
     let mut catalog = Catalog::default();
     catalog.fold(listing("/a", &[("/a/x", entry(1, 1))]), None, at(0));
     catalog.retain(|_| false, |_| false);
-    assert_eq!(catalog.fact(&latest("/a/x")), None);
+    assert_eq!(catalog.fact(&latest("/a/x")), Fact::Unknown);
     assert!(!catalog.is_swept(&PathKey::from(&read("/a"))));
 }
 

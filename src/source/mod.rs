@@ -2,6 +2,10 @@
 //!
 //! I/O shell round a pure planner. In: what each object wants, and [`FetchRequest`](crate::decide::FetchRequest)s.
 //! Out: [`Upstream`] facts, triggers for objects in whose parameters something differs, and [`Fetched`] values.
+//!
+//! [`Stores`] keeps an engine for each identity. An engine's decisions are pure (`limiter`, `batch`, `plan`, `catalog`,
+//! and all below `engine` but its loop); `ssm` and `credentials` speak to AWS. No value is kept: one lives from AWS's
+//! answer to the caller's hand.
 
 mod batch;
 mod budget;
@@ -21,4 +25,4 @@ pub use credentials::Aws;
 pub use metrics::{NoMetrics, SourceMetrics};
 pub use ssm::Ssm;
 pub use stores::{Connect, Stores};
-pub use types::{Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Upstream, Wanted};
+pub use types::{Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Tell, Upstream, Wanted};

@@ -12,6 +12,9 @@ use crate::schedule;
 use crate::source::batch;
 use crate::source::call::PathKey;
 
+/// A demand that is over the budget by less is rounding.
+const ROUNDING: f64 = 1e-6;
+
 /// One thing to sweep.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Item {
@@ -70,9 +73,7 @@ impl Demand {
             self.paths.get(key).is_some_and(|swept| *swept <= interval) && healthy(key)
         };
         for (key, interval) in &self.paths {
-            let cover = self
-                .covers(&key.path, key.recursive)
-                .find(|above| stands_in(above, *interval));
+            let cover = covers(&key.path, key.recursive).find(|above| stands_in(above, *interval));
             match cover {
                 Some(above) if above != *key => plan.covered.insert(Item::Path(key.clone()), above).map(drop),
                 _ => plan.items.insert(Item::Path(key.clone()), *interval).map(drop),
@@ -81,7 +82,7 @@ impl Demand {
         for (reference, interval) in &self.names {
             let cover = listed_by(reference)
                 .into_iter()
-                .flat_map(|parent| self.covers(&parent, false).collect::<Vec<_>>())
+                .flat_map(|parent| covers(&parent, false).collect::<Vec<_>>())
                 .find(|above| stands_in(above, *interval));
             let item = Item::Name(reference.clone());
             match cover {
@@ -91,19 +92,6 @@ impl Demand {
         }
         plan.stretch(pages, budget);
         plan
-    }
-
-    /// Listings that show all that one of `path` shows, the widest first.
-    fn covers(&self, path: &ParameterPath, recursive: bool) -> impl Iterator<Item = PathKey> {
-        let wide = ancestors(path).into_iter().map(|path| PathKey {
-            path,
-            recursive: true,
-        });
-        let own = (!recursive).then(|| PathKey {
-            path: path.clone(),
-            recursive: false,
-        });
-        wide.chain(own)
     }
 }
 
@@ -128,8 +116,8 @@ impl Plan {
         for (interval, count) in names {
             demand += batch::calls(count) as f64 / seconds(interval);
         }
-        if demand > budget {
-            self.stretch = (demand / budget * 2.0).ceil() / 2.0;
+        if demand > budget + ROUNDING {
+            self.stretch = (demand / budget * 2.0 - ROUNDING).ceil() / 2.0;
             for interval in self.items.values_mut() {
                 *interval = interval.mul_f64(self.stretch);
             }
@@ -156,6 +144,19 @@ fn listed_by(reference: &ParameterRef) -> Option<ParameterPath> {
         return None;
     }
     parent(reference.name.path())
+}
+
+/// Listings that show all that one of `path` shows, the widest first.
+fn covers(path: &ParameterPath, recursive: bool) -> impl Iterator<Item = PathKey> {
+    let wide = ancestors(path).into_iter().map(|path| PathKey {
+        path,
+        recursive: true,
+    });
+    let own = (!recursive).then(|| PathKey {
+        path: path.clone(),
+        recursive: false,
+    });
+    wide.chain(own)
 }
 
 /// `path` itself and all above it, the root first.
@@ -201,7 +202,7 @@ mod tests {
     use super::*;
     use crate::names::ParameterName;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn deep(path: &str) -> PathKey {
         PathKey {

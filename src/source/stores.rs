@@ -16,7 +16,7 @@ use crate::source::call::ParameterApi;
 use crate::source::credentials::Aws;
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, ParameterStores, SourceError, Upstream, Wanted};
+use crate::source::types::{Fetched, ParameterStores, SourceError, Tell, Upstream, Wanted};
 
 /// Makes the client of an identity. No network yet.
 pub trait Connect: Send + Sync + 'static {
@@ -110,7 +110,9 @@ impl<C: Connect> Shared<C> {
         registry: &mut Registry<C::Api>,
         identity: &StoreIdentity,
     ) -> Arc<Engine<C::Api>> {
-        if let Some((engine, _)) = registry.engines.get(identity) {
+        if let Some((engine, task)) = registry.engines.get(identity)
+            && !task.is_finished()
+        {
             return Arc::clone(engine);
         }
         let api = self.connect.connect(identity);
@@ -166,10 +168,14 @@ impl<C: Connect> ParameterStores for Stores<C> {
             .map_or_else(Upstream::default, |engine| engine.upstream(object))
     }
 
-    fn refresh(&self, object: &ObjectKey) {
+    fn refresh(&self, object: &ObjectKey, tell: Tell) {
         if let Some(engine) = self.of(object) {
-            engine.refresh(object);
+            engine.refresh(object, tell);
         }
+    }
+
+    fn refreshes(&self, object: &ObjectKey) -> u64 {
+        self.of(object).map_or(0, |engine| engine.refreshes(object))
     }
 
     fn fetch(
@@ -177,10 +183,7 @@ impl<C: Connect> ParameterStores for Stores<C> {
         store: &StoreIdentity,
         request: &FetchRequest,
     ) -> impl Future<Output = Result<Fetched, SourceError>> + Send {
-        let engine = {
-            let mut registry = self.shared.lock();
-            self.shared.engine(&mut registry, store)
-        };
-        engine.fetch(request.clone())
+        let mut registry = self.shared.lock();
+        self.shared.engine(&mut registry, store).fetch(request)
     }
 }

@@ -153,6 +153,15 @@ impl Classified for SourceError {
     }
 }
 
+/// When a refresh triggers the object that asked for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tell {
+    /// Like any sweep: only when something differs.
+    OnChange,
+    /// Also when nothing does, once all that the object wants has been seen.
+    WhenDone,
+}
+
 /// The room's face: all stores behind one door.
 pub trait ParameterStores: Send + Sync + 'static {
     /// Says what `object` wants from now on. Idempotent; a changed `wanted` replaces the old one.
@@ -162,7 +171,9 @@ pub trait ParameterStores: Send + Sync + 'static {
     /// What is known of all that `object` wants.
     fn upstream(&self, object: &ObjectKey) -> Upstream;
     /// Asks for fresh facts about all that `object` wants at once, for a forced sync or after a doubtful answer.
-    fn refresh(&self, object: &ObjectKey);
+    fn refresh(&self, object: &ObjectKey, tell: Tell);
+    /// How many refreshes of `object` that were to be told are answered in full.
+    fn refreshes(&self, object: &ObjectKey) -> u64;
     /// Fetches values, decrypted. Waits for the limiter, for others who ask for the same, and through throttling, at
     /// most 30 s.
     fn fetch(

@@ -4,7 +4,10 @@
 
 mod costs;
 mod drift;
+mod kept;
+mod specs;
 mod support;
+mod tenancy;
 mod writes;
 
 use support::suite;

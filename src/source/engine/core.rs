@@ -1,14 +1,15 @@
 //! The engine's decisions, without its network: what to ask next, and what an answer means for whom. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::decide::FetchRequest;
-use crate::names::{ObjectKey, ParameterName, ParameterRef};
+use crate::names::{ObjectKey, Origin, ParameterName, ParameterRef};
 use crate::provenance::Stamp;
 use crate::resolve::StoreIdentity;
+use crate::source::batch;
 use crate::source::call::{Answer, Call, Decryption, Fault, PathKey};
-use crate::source::catalog::{Catalog, Changes, Sweep};
+use crate::source::catalog::{Catalog, Changes, Fact, Sweep};
 use crate::source::engine::fetches::Fetches;
 use crate::source::engine::job::Unit;
 use crate::source::engine::subscribers::{self, Subscribers};
@@ -16,7 +17,7 @@ use crate::source::engine::sweeps::{self, Sweeps};
 use crate::source::engine::{CallId, Now, Observed, Ticket};
 use crate::source::limiter::Lane;
 use crate::source::plan::Item;
-use crate::source::types::{Fetched, SourceError, Upstream, Wanted};
+use crate::source::types::{Fetched, SourceError, Tell, Upstream, Wanted};
 
 /// How long changes of subscriptions are gathered before a new plan is made.
 const GATHER: Duration = Duration::from_millis(100);
@@ -33,10 +34,15 @@ pub struct Core {
     catalog: Catalog,
     fetches: Fetches,
     sweeps: Sweeps,
+    /// The lowest that subscribers allow, as of the last plan.
+    limit: u32,
     replan: Option<Duration>,
     probed: bool,
     calls: CallId,
     triggers: BTreeSet<ObjectKey>,
+    /// What is still to be seen for each object that wants to be told.
+    refreshing: BTreeMap<ObjectKey, BTreeSet<Item>>,
+    refreshes: BTreeMap<ObjectKey, u64>,
 }
 
 /// What callers and objects must be told.
@@ -70,27 +76,30 @@ impl Core {
             catalog: Catalog::default(),
             fetches: Fetches::default(),
             sweeps: Sweeps::default(),
+            limit: DEFAULT_LIMIT,
             replan: None,
             probed: false,
             calls: 0,
             triggers: BTreeSet::new(),
+            refreshing: BTreeMap::new(),
+            refreshes: BTreeMap::new(),
         }
     }
 
     /// The rate that all subscribers allow, in requests a second.
     pub fn limit(&self) -> u32 {
-        self.subscribers.limit().unwrap_or(DEFAULT_LIMIT)
+        self.limit
     }
 
     /// The account and region that answer.
-    pub fn origin(&self) -> Option<&crate::names::Origin> {
+    pub fn origin(&self) -> Option<&Origin> {
         self.catalog.origin()
     }
 
     /// Says what `object` wants.
     pub fn subscribe(&mut self, object: &ObjectKey, wanted: Wanted, now: Now) {
         for (name, stamp) in &wanted.applied {
-            if self.catalog.fact(&ParameterRef::latest(name.clone())).is_none() {
+            if self.catalog.fact(&ParameterRef::latest(name.clone())) == Fact::Unknown {
                 self.catalog.seed(name, *stamp);
             }
         }
@@ -103,6 +112,9 @@ impl Core {
             )
         };
         let new = asks(&wanted);
+        if self.subscribers.is_empty() || wanted.limits.requests_per_second < self.limit {
+            self.limit = wanted.limits.requests_per_second;
+        }
         let before = self.subscribers.set(object, wanted);
         if before.is_none_or(|before| asks(&before) != new) {
             self.forgive(object);
@@ -112,6 +124,8 @@ impl Core {
 
     /// Forgets `object`.
     pub fn unsubscribe(&mut self, object: &ObjectKey, now: Now) {
+        self.refreshing.remove(object);
+        self.refreshes.remove(object);
         if self.subscribers.remove(object).is_some() {
             self.triggers.remove(object);
             self.replan_soon(now);
@@ -122,6 +136,11 @@ impl Core {
         self.replan.get_or_insert(now.monotonic + GATHER);
     }
 
+    /// All subscribers.
+    pub fn objects(&self) -> Vec<ObjectKey> {
+        self.subscribers.all().map(|(object, _)| object.clone()).collect()
+    }
+
     /// What is known of all that `object` wants.
     pub fn upstream(&self, object: &ObjectKey) -> Upstream {
         let Some(wanted) = self.subscribers.get(object) else {
@@ -130,31 +149,36 @@ impl Core {
         let listings = wanted.paths.iter();
         let listings = listings.filter_map(|read| Some((read.clone(), self.catalog.listing(read)?)));
         let parameters = wanted.parameters.iter();
-        let parameters = parameters.filter_map(|name| Some((name.clone(), self.known(name)?)));
-        let roots = subscribers::items(wanted).map(|item| self.sweeps.root(&item));
+        let parameters = parameters.filter_map(|name| match self.known(name) {
+            Fact::Unknown => None,
+            Fact::Missing => Some((name.clone(), None)),
+            Fact::Exists(entry) => Some((name.clone(), Some(entry))),
+        });
+        let mut roots = subscribers::items(wanted).map(|item| self.sweeps.root(&item));
         let stretch = self.sweeps.plan().stretch;
         Upstream {
             origin: self.catalog.origin().cloned(),
             listings: listings.collect(),
             parameters: parameters.collect(),
-            fault: roots.filter_map(|root| self.sweeps.fault(&root).cloned()).next(),
+            fault: roots.find_map(|root| self.sweeps.fault(&root).cloned()),
             effective_interval: (stretch > 1.0).then(|| wanted.interval.mul_f64(stretch)),
         }
     }
 
     /// A name's fact; one that a swept path would show and does not is missing.
-    fn known(&self, name: &ParameterRef) -> Option<Option<crate::source::types::Entry>> {
-        self.catalog.fact(name).or_else(|| {
-            let shown = match self.sweeps.plan().covered.get(&Item::Name(name.clone())) {
-                Some(path) => self.catalog.is_swept(path) && !self.catalog.is_in_doubt(name),
-                None => false,
-            };
-            shown.then_some(None)
-        })
+    fn known(&self, name: &ParameterRef) -> Fact {
+        let fact = self.catalog.fact(name);
+        let path = self.sweeps.plan().covered.get(&Item::Name(name.clone()));
+        match (fact, path) {
+            (Fact::Unknown, Some(path)) if self.catalog.is_swept(path) && !self.catalog.is_in_doubt(name) => {
+                Fact::Missing
+            }
+            _ => fact,
+        }
     }
 
     /// Asks for fresh facts about all that `object` wants.
-    pub fn refresh(&mut self, object: &ObjectKey, now: Now) {
+    pub fn refresh(&mut self, object: &ObjectKey, tell: Tell, now: Now) {
         if self.replan.is_some() {
             self.make_plan(now);
         }
@@ -165,8 +189,34 @@ impl Core {
         let roots: BTreeSet<Item> = subscribers::items(wanted)
             .map(|item| self.sweeps.root(&item))
             .collect();
-        for root in roots {
-            self.sweeps.hurry(&root, now.monotonic);
+        for root in &roots {
+            self.sweeps.hurry(root, now.monotonic);
+        }
+        if tell == Tell::WhenDone {
+            self.refreshing.insert(object.clone(), roots);
+            self.tell_refreshed();
+        }
+    }
+
+    /// How many told refreshes of `object` are answered.
+    pub fn refreshes(&self, object: &ObjectKey) -> u64 {
+        self.refreshes.get(object).copied().unwrap_or_default()
+    }
+
+    /// Triggers those of whose refresh nothing is left to see: because it was seen, or is no longer swept.
+    fn tell_refreshed(&mut self) {
+        let fresh = self.sweeps.take_fresh();
+        for roots in self.refreshing.values_mut() {
+            roots.retain(|root| !fresh.contains(root) && self.sweeps.is_swept(root));
+        }
+        let done: Vec<ObjectKey> = self
+            .refreshing
+            .extract_if(.., |_, roots| roots.is_empty())
+            .map(|(object, _)| object)
+            .collect();
+        for object in done {
+            *self.refreshes.entry(object.clone()).or_default() += 1;
+            self.triggers.insert(object);
         }
     }
 
@@ -247,6 +297,7 @@ impl Core {
                 }
             }
         }
+        self.tell_refreshed();
         for item in self.sweeps.take_turned() {
             let covered = self.sweeps.plan().covered.iter();
             let below = covered
@@ -280,7 +331,7 @@ impl Core {
         match &mut observed.sweep {
             Sweep::Names(names) => names.retain(|name, _| self.subscribers.is_shown(name)),
             Sweep::Listing(key, _) if !self.subscribers.is_listed(key) => {
-                observed.sweep = Sweep::Names(std::collections::BTreeMap::new());
+                observed.sweep = Sweep::Names(BTreeMap::new());
             }
             Sweep::Listing(..) => {}
         }
@@ -305,7 +356,7 @@ impl Core {
         self.trigger(&changes);
         if let Some((key, count)) = listed {
             self.mark_covered(Some(&key));
-            if crate::source::batch::calls(count) > self.sweeps.calls(&Item::Path(key)) {
+            if batch::calls(count) > self.sweeps.calls(&Item::Path(key)) {
                 self.replan_soon(now);
             }
         }
@@ -319,7 +370,10 @@ impl Core {
                 .extend(self.subscribers.wanting(name).into_keys().cloned());
         }
         for name in &changes.first {
-            let stamp = self.catalog.fact(name).flatten().map(|entry| entry.stamp);
+            let stamp = match self.catalog.fact(name) {
+                Fact::Exists(entry) => Some(entry.stamp),
+                Fact::Missing | Fact::Unknown => None,
+            };
             let wanting = self.subscribers.wanting(name).into_iter();
             let differing = wanting.filter(|(_, wanted)| differs(wanted, &name.name, stamp));
             self.triggers.extend(differing.map(|(object, _)| object.clone()));
@@ -353,13 +407,14 @@ impl Core {
 
     fn make_plan(&mut self, now: Now) {
         self.replan = None;
+        self.limit = self.subscribers.limit().unwrap_or(DEFAULT_LIMIT);
         let (sweeps, catalog) = (&self.sweeps, &self.catalog);
         let plan = self.subscribers.demand().plan(
             |key| sweeps.is_healthy(&Item::Path(key.clone())),
             |key| {
                 sweeps
                     .calls(&Item::Path(key.clone()))
-                    .max(crate::source::batch::calls(catalog.count(key)))
+                    .max(batch::calls(catalog.count(key)))
             },
             f64::from(self.limit()) / 2.0,
         );
@@ -373,7 +428,7 @@ impl Core {
             |item, interval, phase| {
                 let known = match item {
                     Item::Path(key) => catalog.is_swept(key),
-                    Item::Name(name) => catalog.fact(name).is_some(),
+                    Item::Name(name) => catalog.fact(name) != Fact::Unknown,
                 };
                 let applied = subscribers
                     .asking_for(item)
@@ -392,6 +447,7 @@ impl Core {
             |name| subscribers.is_shown(name),
         );
         self.mark_covered(None);
+        self.tell_refreshed();
         self.probe_origin(now);
     }
 

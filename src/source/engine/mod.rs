@@ -8,10 +8,12 @@ mod fetches;
 mod job;
 mod pages;
 mod quarantine;
+mod recent;
 mod subscribers;
 mod sweeps;
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ use crate::source::budget::{Budget, Budgets};
 use crate::source::call::{Answer, Call, Fault, ParameterApi};
 use crate::source::catalog::Sweep;
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, SourceError, Upstream, Wanted};
+use crate::source::types::{Fetched, SourceError, Tell, Upstream, Wanted};
 
 /// Names a request under way.
 pub type CallId = u64;
@@ -40,7 +42,7 @@ pub type Ticket = u64;
 /// The most requests under way at once.
 const IN_FLIGHT: usize = 16;
 /// How long an engine that nobody needs is kept, with its connections and credentials.
-const LINGER: Duration = Duration::from_secs(60);
+const LINGER: Duration = Duration::from_mins(1);
 
 /// What time it is, by both clocks.
 #[derive(Clone, Copy, Debug)]
@@ -124,27 +126,37 @@ impl<A: ParameterApi> Engine<A> {
     }
 
     /// Asks for fresh facts.
-    pub fn refresh(&self, object: &ObjectKey) {
-        self.change(|state, now| state.core.refresh(object, now));
+    pub fn refresh(&self, object: &ObjectKey, tell: Tell) {
+        self.change(|state, now| state.core.refresh(object, tell, now));
     }
 
-    /// Fetches values; a caller that is dropped is forgotten.
-    pub async fn fetch(self: Arc<Self>, request: FetchRequest) -> Result<Fetched, SourceError> {
+    /// How many told refreshes are answered.
+    pub fn refreshes(&self, object: &ObjectKey) -> u64 {
+        self.lock().core.refreshes(object)
+    }
+
+    /// Fetches values. The caller counts from now on, not from the first poll; one that is dropped is forgotten.
+    pub fn fetch(
+        self: Arc<Self>,
+        request: &FetchRequest,
+    ) -> impl Future<Output = Result<Fetched, SourceError>> + Send + use<A> {
         let (sender, receiver) = oneshot::channel();
         let ticket = self.change(|state, now| {
             state.tickets += 1;
             state.callers.insert(state.tickets, sender);
-            state.core.fetch(state.tickets, &request, now);
+            state.core.fetch(state.tickets, request, now);
             state.tickets
         });
         let caller = Caller { engine: self, ticket };
-        let result = receiver.await;
-        drop(caller);
-        result.unwrap_or_else(|_| {
-            Err(SourceError::Unavailable {
-                code: "EngineStopped".into(),
+        async move {
+            let result = receiver.await;
+            drop(caller);
+            result.unwrap_or_else(|_| {
+                Err(SourceError::Unavailable {
+                    code: "EngineStopped".into(),
+                })
             })
-        })
+        }
     }
 
     /// Whether nobody needs it now.
@@ -154,6 +166,7 @@ impl<A: ParameterApi> Engine<A> {
 
     /// Asks AWS whatever must be asked, until `retire` agrees that nobody needs it.
     pub async fn run(self: Arc<Self>, retire: impl Fn(&Self) -> bool + Send) {
+        let _stop = Stop(Arc::clone(&self));
         let mut calls = JoinSet::new();
         let mut under_way: HashMap<Id, (CallId, Call)> = HashMap::new();
         let mut idle_since: Option<Duration> = None;
@@ -176,8 +189,6 @@ impl<A: ParameterApi> Engine<A> {
                 () = tokio::time::sleep(sleep) => {}
             }
         }
-        let state = self.lock();
-        state.budget.leave(&self.identity, self.around.clock.monotonic());
     }
 
     /// Makes the requests that limiter and cap allow now; gives how long to sleep at most.
@@ -328,6 +339,27 @@ impl State {
                 self.budget = shared;
             }
             self.budget.share(identity, self.core.limit(), now.monotonic);
+        }
+    }
+}
+
+/// Runs when the loop ends, and also when a bug ends it: nobody waits for an answer that cannot come, and objects are
+/// sent to subscribe again.
+struct Stop<A: ParameterApi>(Arc<Engine<A>>);
+
+impl<A: ParameterApi> Drop for Stop<A> {
+    fn drop(&mut self) {
+        let engine = &self.0;
+        let mut state = engine.lock();
+        state
+            .budget
+            .leave(&engine.identity, engine.around.clock.monotonic());
+        let callers = std::mem::take(&mut state.callers);
+        let orphans = state.core.objects();
+        drop(state);
+        drop(callers);
+        for object in orphans {
+            (engine.around.triggers)(object);
         }
     }
 }

@@ -21,7 +21,7 @@ const TELLING: u32 = 2;
 const RETRY_BASE: Duration = Duration::from_secs(5);
 const RETRY_CAP: Duration = Duration::from_mins(5);
 /// When a second look is repeated if no answer comes.
-const LOOK_LOST: Duration = Duration::from_secs(60);
+const LOOK_LOST: Duration = Duration::from_mins(1);
 
 /// What is known of one item's sweeps.
 struct State {
@@ -29,6 +29,8 @@ struct State {
     phase: Duration,
     /// None while it is under way.
     due: Option<Duration>,
+    /// Somebody asked for fresh facts while it was under way.
+    again: bool,
     failures: u32,
     error: Option<SourceError>,
     /// Refused by AWS the last time: asked for alone, so that it does not fail others.
@@ -52,6 +54,8 @@ pub struct Sweeps {
     running: BTreeMap<CallId, Running>,
     /// Items whose fault appeared or ended since the last time.
     turned: BTreeSet<Item>,
+    /// Items that were seen since the last time, with nobody asking for them anew meanwhile.
+    fresh: BTreeSet<Item>,
 }
 
 impl Sweeps {
@@ -79,8 +83,9 @@ impl Sweeps {
                 Some(state) if state.interval == *interval => {}
                 Some(state) => {
                     (state.interval, state.phase) = (*interval, ticks);
-                    if state.due.is_some() && state.failures == 0 {
-                        self.set_due(item, Some(tick(now, *interval, ticks)));
+                    if let Some(due) = state.due.filter(|_| state.failures == 0) {
+                        // Never later than planned: a plan that keeps changing must not put a sweep off for ever.
+                        self.set_due(item, Some(due.min(tick(now, *interval, ticks))));
                     }
                 }
                 None => {
@@ -88,6 +93,7 @@ impl Sweeps {
                         interval: *interval,
                         phase: ticks,
                         due: None,
+                        again: false,
                         failures: 0,
                         error: None,
                         alone: false,
@@ -129,8 +135,13 @@ impl Sweeps {
 
     /// Sweeps an item as soon as can be.
     pub fn hurry(&mut self, item: &Item, now: Duration) {
-        if self.states.get(item).is_some_and(|state| state.due.is_some()) {
+        let Some(state) = self.states.get_mut(item) else {
+            return;
+        };
+        if state.due.is_some() {
             self.set_due(item, Some(now));
+        } else {
+            state.again = true;
         }
     }
 
@@ -157,7 +168,12 @@ impl Sweeps {
             self.turned.insert(item.clone());
         }
         (state.failures, state.error, state.alone) = (0, None, false);
-        let due = tick(now, state.interval, state.phase);
+        let due = if std::mem::take(&mut state.again) {
+            now.monotonic
+        } else {
+            self.fresh.insert(item.clone());
+            tick(now, state.interval, state.phase)
+        };
         self.set_due(item, Some(due));
     }
 
@@ -294,7 +310,13 @@ impl Sweeps {
             batch
         };
         for name in batch {
-            catalog.look_again_at(&name, now + SECOND_SIGHTING);
+            // Where names may not be read, the next sweep of the path is the second sighting.
+            let wait = if fault.may_be_one_names() {
+                LOOK_LOST
+            } else {
+                SECOND_SIGHTING
+            };
+            catalog.look_again_at(&name, now + wait);
             self.failed(&Item::Name(name), fault, now);
         }
     }
@@ -383,6 +405,16 @@ impl Sweeps {
     /// Items whose fault appeared or ended since the last time.
     pub fn take_turned(&mut self) -> BTreeSet<Item> {
         std::mem::take(&mut self.turned)
+    }
+
+    /// Items that were seen since the last time.
+    pub fn take_fresh(&mut self) -> BTreeSet<Item> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// Whether an item is swept at all.
+    pub fn is_swept(&self, item: &Item) -> bool {
+        self.states.contains_key(item)
     }
 
     /// Whether no sweep is under way.

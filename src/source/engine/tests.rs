@@ -1,1 +1,9 @@
+//! The engine against a scripted Parameter Store, in paused time.
 
+mod fetching;
+mod sweeping;
+mod world;
+
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_mins(1);

@@ -1,0 +1,327 @@
+//! A Parameter Store in memory that counts, and fails as it is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::clock::{Clock, TestClock};
+use crate::decide::{FetchRequest, Purpose, SourceRead};
+use crate::names::{ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, Selector};
+use crate::provenance::{ParameterKind, Stamp};
+use crate::resolve::{Auth, Limits, NameFilter, PathRead, StoreIdentity};
+use crate::source::budget::Budgets;
+use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi};
+use crate::source::engine::{Engine, Surroundings};
+use crate::source::metrics::NoMetrics;
+use crate::source::stores::{Connect, Stores};
+use crate::source::types::{Entry, Fetched, ParameterStores, SourceError, Wanted};
+use crate::value::SecretValue;
+
+/// Parameters, faults to come, and what was asked.
+pub struct World {
+    /// By name: the stamps of all versions.
+    pub parameters: BTreeMap<String, Vec<Stamp>>,
+    pub denied: BTreeSet<String>,
+    pub undecryptable: BTreeSet<String>,
+    pub page_size: usize,
+    pub empty_pages: bool,
+    pub circle: bool,
+    pub origin: Origin,
+    pub calls: Vec<String>,
+    pub decrypted: usize,
+    faults: Vec<Fault>,
+    seconds: i64,
+}
+
+impl World {
+    pub fn put(&mut self, name: &str) {
+        self.seconds += 1;
+        let versions = self.parameters.entry(name.into()).or_default();
+        versions.push(Stamp {
+            version: versions.len() as i64 + 1,
+            last_modified: Timestamp::from_second(1_700_000_000 + self.seconds).unwrap(),
+        });
+    }
+
+    pub fn put_many(&mut self, prefix: &str, count: usize) -> Vec<ParameterRef> {
+        let names: Vec<String> = (0..count).map(|n| format!("{prefix}{n}")).collect();
+        for name in &names {
+            self.put(name);
+        }
+        names.iter().map(|name| latest(name)).collect()
+    }
+
+    pub fn remove(&mut self, name: &str) -> Vec<Stamp> {
+        self.parameters.remove(name).unwrap()
+    }
+
+    pub fn stamps(&self, names: &[ParameterRef]) -> BTreeMap<ParameterName, Stamp> {
+        let stamp = |name: &ParameterRef| *self.parameters[name.name.as_str()].last().unwrap();
+        names
+            .iter()
+            .map(|name| (name.name.clone(), stamp(name)))
+            .collect()
+    }
+
+    pub fn fail_next(&mut self, count: usize, code: &str) {
+        let fault = match code {
+            "ThrottlingException" => Fault::Throttled(code.into()),
+            "ExpiredTokenException" => Fault::Credentials(code.into()),
+            _ => Fault::Unavailable(code.into()),
+        };
+        self.faults.extend(std::iter::repeat_n(fault, count));
+    }
+
+    fn answer(&mut self, call: Call) -> Result<Answer, Fault> {
+        self.calls.push(match &call {
+            Call::Page { key, .. } => format!("Page {}", key.path),
+            Call::Names { references, .. } => format!("Names {references:?}"),
+        });
+        if let Some(fault) = self.faults.pop() {
+            return Err(fault);
+        }
+        match call {
+            Call::Page {
+                key,
+                decryption,
+                token,
+            } => {
+                let near = self
+                    .parameters
+                    .range(key.path.to_string()..)
+                    .map(|(name, _)| name);
+                let near = near.take_while(|name| name.starts_with(key.path.as_str()));
+                let names = near.map(|name| named(name));
+                let all: Vec<ParameterName> = names.filter(|name| key.shows(name)).collect();
+                let from: usize = token.as_deref().map_or(0, |token| token.parse().unwrap());
+                if self.empty_pages && from.is_multiple_of(2) && !self.circle {
+                    return Ok(Answer {
+                        next: Some((from + 1).to_string()),
+                        ..Answer::default()
+                    });
+                }
+                let start = from / 2 * self.page_size;
+                let page = all
+                    .iter()
+                    .skip(start)
+                    .take(self.page_size)
+                    .cloned()
+                    .map(ParameterRef::latest);
+                let next = (start + self.page_size < all.len()).then(|| (from / 2 * 2 + 2).to_string());
+                let next = if self.circle { Some("0".into()) } else { next };
+                let found = page
+                    .map(|name| self.find(&name, decryption))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.count(decryption, found.len());
+                Ok(Answer {
+                    found: found.into_iter().flatten().collect(),
+                    missing: vec![],
+                    next,
+                })
+            }
+            Call::Names {
+                references,
+                decryption,
+            } => {
+                assert!(references.len() <= 10);
+                let (mut found, mut missing) = (vec![], vec![]);
+                for reference in references {
+                    if self.denied.contains(reference.name.as_str()) {
+                        return Err(Fault::Denied("AccessDeniedException".into()));
+                    }
+                    match self.find(&reference, decryption)? {
+                        Some(one) => found.push(one),
+                        None => missing.push(reference),
+                    }
+                }
+                self.count(decryption, found.len());
+                Ok(Answer {
+                    found,
+                    missing,
+                    next: None,
+                })
+            }
+        }
+    }
+
+    fn count(&mut self, decryption: Decryption, count: usize) {
+        if decryption == Decryption::On {
+            self.decrypted += count;
+        }
+    }
+
+    fn find(&self, reference: &ParameterRef, decryption: Decryption) -> Result<Option<Found>, Fault> {
+        let name = reference.name.as_str();
+        if decryption == Decryption::On && self.undecryptable.contains(name) {
+            return Err(Fault::Undecryptable("KMS.DisabledException".into()));
+        }
+        let versions = self.parameters.get(name);
+        let stamp = versions.and_then(|versions| match reference.selector {
+            Selector::Version(version) => versions.get(version as usize - 1),
+            _ => versions.last(),
+        });
+        let value = || SecretValue::new(format!("value of {name}").into_bytes());
+        Ok(stamp.map(|stamp| Found {
+            reference: reference.clone(),
+            entry: Entry {
+                stamp: *stamp,
+                kind: ParameterKind::SecureString,
+            },
+            origin: Some(self.origin.clone()),
+            value: (decryption == Decryption::On).then(value),
+        }))
+    }
+}
+
+/// The scripted API: 20 ms a call.
+pub struct Script(Arc<Mutex<World>>);
+
+impl ParameterApi for Script {
+    async fn call(&self, call: Call) -> Result<Answer, Fault> {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        self.0.lock().unwrap().answer(call)
+    }
+}
+
+impl Connect for Script {
+    type Api = Self;
+
+    fn connect(&self, _identity: &StoreIdentity) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// A world and the stores that read it.
+pub struct Stage {
+    pub stores: Stores<Script>,
+    world: Arc<Mutex<World>>,
+    triggers: Arc<Mutex<Vec<String>>>,
+    clock: Arc<TestClock>,
+}
+
+impl Stage {
+    pub fn new() -> Self {
+        let world = Arc::new(Mutex::new(World {
+            parameters: BTreeMap::new(),
+            denied: BTreeSet::new(),
+            undecryptable: BTreeSet::new(),
+            page_size: 10,
+            empty_pages: false,
+            circle: false,
+            origin: Origin {
+                account: "111122223333".into(),
+                region: "eu-west-1".into(),
+            },
+            calls: vec![],
+            decrypted: 0,
+            faults: vec![],
+            seconds: 0,
+        }));
+        let triggers = Arc::new(Mutex::new(vec![]));
+        let told = Arc::clone(&triggers);
+        let clock = Arc::new(TestClock::running(Timestamp::from_second(1_800_000_000).unwrap()));
+        let stores = Stores::new(
+            Script(Arc::clone(&world)),
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::new(NoMetrics),
+            move |object: ObjectKey| told.lock().unwrap().push(object.name.to_string()),
+        );
+        Self {
+            stores,
+            world,
+            triggers,
+            clock,
+        }
+    }
+
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    /// Who was told to look since the last time.
+    pub fn triggers(&self) -> Vec<String> {
+        std::mem::take(&mut self.triggers.lock().unwrap())
+    }
+
+    pub fn clock(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    pub fn since(&self, began: Duration) -> Duration {
+        self.clock().saturating_sub(began)
+    }
+
+    /// An engine of its own beside the stores, which tells the same ones.
+    pub fn engine(&self) -> Arc<Engine<Script>> {
+        let told = Arc::clone(&self.triggers);
+        let around = Surroundings {
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            metrics: Arc::new(NoMetrics),
+            triggers: Box::new(move |object| told.lock().unwrap().push(object.name.to_string())),
+            budgets: Budgets::default(),
+        };
+        Engine::new(identity(), Script(Arc::clone(&self.world)), Arc::new(around))
+    }
+
+    pub fn fetch(&self, request: FetchRequest) -> impl Future<Output = Result<Fetched, SourceError>> + use<> {
+        let stores = self.stores.clone();
+        async move { stores.fetch(&identity(), &request).await }
+    }
+}
+
+fn identity() -> StoreIdentity {
+    StoreIdentity {
+        region: "eu-west-1".into(),
+        endpoint: None,
+        auth: Auth::default(),
+    }
+}
+
+pub fn object(name: &str) -> ObjectKey {
+    ObjectKey::new("shop", name)
+}
+
+pub fn named(text: &str) -> ParameterName {
+    ParameterName::parse(text).unwrap()
+}
+
+pub fn latest(text: &str) -> ParameterRef {
+    ParameterRef::latest(named(text))
+}
+
+pub fn path(text: &str) -> PathRead {
+    PathRead {
+        path: ParameterPath::parse(text).unwrap(),
+        recursive: false,
+        filter: NameFilter::new(vec![], vec![]).unwrap(),
+    }
+}
+
+pub fn wanted(paths: &[PathRead], names: &[ParameterRef]) -> Wanted {
+    Wanted {
+        store: identity(),
+        limits: Limits {
+            requests_per_second: 20,
+        },
+        interval: Duration::from_mins(1),
+        paths: paths.iter().cloned().collect(),
+        parameters: names.iter().cloned().collect(),
+        applied: BTreeMap::new(),
+        applied_origin: None,
+    }
+}
+
+pub fn request(purpose: Purpose, reads: Vec<SourceRead>) -> FetchRequest {
+    FetchRequest { purpose, reads }
+}
+
+pub fn read_path(text: &str) -> FetchRequest {
+    request(Purpose::FirstSync, vec![SourceRead::Path(path(text))])
+}
+
+pub fn read_names(names: &[ParameterRef]) -> FetchRequest {
+    request(Purpose::FirstSync, vec![SourceRead::Parameters(names.to_vec())])
+}
