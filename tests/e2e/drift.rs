@@ -36,7 +36,7 @@ enum Damage {
     /// `kubectl annotate --overwrite`.
     Annotate(&'static str),
     /// `kubectl apply --server-side --force-conflicts --field-manager=rival`.
-    ForcedApply,
+    ForcedApply(&'static str),
 }
 
 const DAMAGES: &[(&str, Damage)] = &[
@@ -64,7 +64,11 @@ const DAMAGES: &[(&str, Damage)] = &[
         "orphaned",
         Damage::JsonPatch(r#"[{"op":"remove","path":"/metadata/ownerReferences"}]"#),
     ),
-    ("forced-apply", Damage::ForcedApply),
+    ("forced-apply", Damage::ForcedApply(r#"{"data":{"V00":"Yg=="}}"#)),
+    (
+        "forced-string-data",
+        Damage::ForcedApply(r#"{"stringData":{"V00":"broken"}}"#),
+    ),
 ];
 
 async fn damage(case: &Case<'_>, name: &str, damage: Damage) {
@@ -98,11 +102,11 @@ async fn damage(case: &Case<'_>, name: &str, damage: Damage) {
             case.kubectl(&["annotate", "--overwrite", "secret", name, text])
                 .await;
         }
-        Damage::ForcedApply => {
-            let secret = json!({
-                "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
-                "data": {"V00": base64("forced")},
-            });
+        Damage::ForcedApply(rest) => {
+            let mut secret: Value = serde_json::from_str(rest).expect("JSON");
+            secret["apiVersion"] = "v1".into();
+            secret["kind"] = "Secret".into();
+            secret["metadata"] = json!({"name": name, "namespace": namespace});
             let args = [
                 "apply",
                 "--server-side",

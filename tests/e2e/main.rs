@@ -5,7 +5,9 @@
 mod costs;
 mod drift;
 mod kept;
+mod ownership;
 mod specs;
+mod status;
 mod support;
 mod tenancy;
 mod writes;
