@@ -4,8 +4,11 @@
 
 mod costs;
 mod identity;
+mod drift;
 mod kept;
+mod ownership;
 mod specs;
+mod status;
 mod support;
 mod tenancy;
 mod writes;
