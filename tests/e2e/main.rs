@@ -4,6 +4,8 @@
 
 mod costs;
 mod kept;
+mod reading;
+mod reading_faults;
 mod specs;
 mod support;
 mod tenancy;
