@@ -9,6 +9,7 @@ mod reading_faults;
 mod specs;
 mod support;
 mod tenancy;
+mod transforming;
 
 use support::suite;
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gate::Quota;
-use harness::Case;
+
+use harness::{Case, Quota};
 
 use super::kept::{LastGood, becomes, force, force_and_wait, not_ready, nothing_is_decrypted, told};
 use super::support::suite;
@@ -108,7 +108,8 @@ async fn a_disabled_key_is_told_of_its_parameter_and_the_secret_stays() {
 
 #[tokio::test]
 async fn throttling_costs_time_and_few_calls_and_nothing_else() {
-    let case = suite().await.case("throttled").await;
+    // All cases read the same account, whose limiter they share.
+    let case = suite().await.case_alone("throttled").await;
     case.put_many("/web", 10).await;
     case.sync("web", "sources: [{path: /web}]\ninterval: 10s").await;
     case.wait_ready("web").await;
@@ -116,8 +117,8 @@ async fn throttling_costs_time_and_few_calls_and_nothing_else() {
     case.gate().reset_counts();
     case.gate().throttle_all(true);
     case.put("/web/V00", "changed").await;
-    case.sync("late", "sources: [{path: /web}]").await;
     told(&case, "web", ("UpToDate", "Unknown", "Throttled"), &["throttles this account"]).await;
+    case.sync("late", "sources: [{path: /web}]").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     told(&case, "web", ("Ready", "True", "Synced"), &["10 keys"]).await;
     kept.holds(&case).await;
