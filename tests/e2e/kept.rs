@@ -50,7 +50,10 @@ pub async fn told(
 ) -> Condition {
     let condition = case.wait_condition(name, kind, status, reason).await;
     for word in says {
-        assert!(condition.message.contains(word), "{name}: {word:?} is not in {condition:?}");
+        assert!(
+            condition.message.contains(word),
+            "{name}: {word:?} is not in {condition:?}"
+        );
     }
     condition
 }
@@ -63,7 +66,8 @@ pub async fn not_ready(case: &Case<'_>, name: &str, reason: &str, says: &[&str])
 /// Asks for a sync now.
 pub async fn force(case: &Case<'_>, name: &str, token: &str) {
     let annotation = format!("paramsync.dev/sync-requested-at={token}");
-    case.kubectl(&["annotate", "psync", name, &annotation, "--overwrite"]).await;
+    case.kubectl(&["annotate", "psync", name, &annotation, "--overwrite"])
+        .await;
 }
 
 /// Asks for a sync now, and waits until it is answered.
@@ -99,7 +103,10 @@ pub async fn is_never_said(case: &Case<'_>, value: &str) {
     for kind in ["ParameterSync", "Event"] {
         for object in case.list_json(kind).await {
             let name = &object["metadata"]["name"];
-            assert!(!object.to_string().contains(value), "a value shows in {kind} {name}");
+            assert!(
+                !object.to_string().contains(value),
+                "a value shows in {kind} {name}"
+            );
         }
     }
     assert!(!case.operator().log().contains(value), "a value shows in the log");

@@ -12,7 +12,11 @@ async fn delete(case: &Case<'_>, name: &str) {
 }
 
 async fn keys(case: &Case<'_>, secret: &str) -> Vec<String> {
-    case.secret(secret).await.unwrap_or_default().into_keys().collect()
+    case.secret(secret)
+        .await
+        .unwrap_or_default()
+        .into_keys()
+        .collect()
 }
 
 /// Waits until a Secret has exactly these keys.
@@ -29,7 +33,8 @@ async fn a_missing_parameter_is_named_and_its_creation_is_seen_within_seconds() 
     let case = suite().await.case("missing").await;
     case.put("/web/A", "a").await;
     // The default interval is ten minutes: it is not what brings the parameter in.
-    case.sync("web", "sources: [{name: /web/A}, {name: /web/LATE}]").await;
+    case.sync("web", "sources: [{name: /web/A}, {name: /web/LATE}]")
+        .await;
     not_ready(&case, "web", "ParameterMissing", &["/web/LATE", "optional"]).await;
     assert_eq!(case.secret("web").await, None);
     nothing_is_decrypted(&case).await;
@@ -44,7 +49,11 @@ async fn a_missing_parameter_is_named_and_its_creation_is_seen_within_seconds() 
 async fn a_named_parameter_that_vanishes_leaves_the_secret_alone_and_may_come_back() {
     let case = suite().await.case("vanished").await;
     case.put_many("/web", 2).await;
-    case.sync("web", "sources: [{name: /web/V00}, {name: /web/V01}]\ninterval: 10s").await;
+    case.sync(
+        "web",
+        "sources: [{name: /web/V00}, {name: /web/V01}]\ninterval: 10s",
+    )
+    .await;
     case.wait_ready("web").await;
     let kept = LastGood::of(&case, "web").await;
     delete(&case, "/web/V01").await;
@@ -61,7 +70,11 @@ async fn a_named_parameter_that_vanishes_leaves_the_secret_alone_and_may_come_ba
 async fn an_optional_parameter_may_come_and_go() {
     let case = suite().await.case("optional").await;
     case.put("/web/A", "a").await;
-    case.sync("web", "sources: [{name: /web/A}, {name: /web/MAYBE, optional: true}]\ninterval: 10s").await;
+    case.sync(
+        "web",
+        "sources: [{name: /web/A}, {name: /web/MAYBE, optional: true}]\ninterval: 10s",
+    )
+    .await;
     let ready = case.wait_ready("web").await;
     assert_eq!(ready.message, "1 key from 1 parameter");
     case.put("/web/MAYBE", "here").await;
@@ -103,7 +116,11 @@ async fn a_version_is_pinned_and_a_label_is_followed() {
     .await;
     case.wait_ready("web").await;
     for (key, value) in [("PINNED", "one"), ("LIVE", "two"), ("LATEST", "three")] {
-        assert_eq!(case.secret_value("web", key).await.as_deref(), Some(value), "{key}");
+        assert_eq!(
+            case.secret_value("web", key).await.as_deref(),
+            Some(value),
+            "{key}"
+        );
     }
     // Back to an older version: a label may move there, and that is no lag.
     case.store().label("/web/A", 1, "live").await.expect("label");
@@ -118,7 +135,8 @@ async fn a_version_is_pinned_and_a_label_is_followed() {
     assert_eq!(case.secret_value("web", "PINNED").await.as_deref(), Some("one"));
     assert_eq!(case.secret_value("web", "LIVE").await.as_deref(), Some("three"));
     // A label that nothing has is a parameter that is missing.
-    case.sync("other", "sources: [{name: /web/A, label: nowhere}]").await;
+    case.sync("other", "sources: [{name: /web/A, label: nowhere}]")
+        .await;
     not_ready(&case, "other", "ParameterMissing", &["/web/A", "nowhere"]).await;
 }
 
@@ -134,7 +152,13 @@ async fn when_everything_is_gone_nothing_is_removed() {
     }
     force(&case, "web", "1").await;
     not_ready(&case, "web", "SourceEmpty", &["the Secret stays as it is"]).await;
-    told(&case, "web", ("UpToDate", "False", "SourceEmpty"), &["3 changes wait"]).await;
+    told(
+        &case,
+        "web",
+        ("UpToDate", "False", "SourceEmpty"),
+        &["3 changes wait"],
+    )
+    .await;
     nothing_is_decrypted(&case).await;
     kept.holds(&case).await;
     case.put("/web/V00", "back").await;
@@ -158,7 +182,8 @@ async fn a_vanished_parameter_is_pruned_or_holds_everything_as_its_source_says()
     let case = suite().await.case("prune").await;
     case.put_many("/web", 3).await;
     case.sync("prune", "sources: [{path: /web}]\ninterval: 10s").await;
-    case.sync("hold", "sources: [{path: /web, onMissing: Hold}]\ninterval: 10s").await;
+    case.sync("hold", "sources: [{path: /web, onMissing: Hold}]\ninterval: 10s")
+        .await;
     case.wait_ready("prune").await;
     case.wait_ready("hold").await;
     let kept = LastGood::of(&case, "hold").await;
@@ -193,7 +218,10 @@ async fn a_name_that_one_answer_leaves_out_changes_nothing() {
     kept.holds(&case).await;
     let after = case.gate().counts();
     assert_eq!(after.decrypted, before.decrypted);
-    assert!(after.of("GetParameters") > before.of("GetParameters"), "there was a second look: {after:?}");
+    assert!(
+        after.of("GetParameters") > before.of("GetParameters"),
+        "there was a second look: {after:?}"
+    );
     told(&case, "web", ("Ready", "True", "Synced"), &["3 keys"]).await;
 }
 
@@ -223,12 +251,27 @@ async fn a_recursive_source_joins_segments_and_globs_choose_names() {
     ] {
         case.put(name, value).await;
     }
-    case.sync("all", "sources: [{path: /app, recursive: true, keys: {separator: '.'}}]").await;
+    case.sync(
+        "all",
+        "sources: [{path: /app, recursive: true, keys: {separator: '.'}}]",
+    )
+    .await;
     case.sync("flat", "sources: [{path: /app/}]").await;
-    case.sync("some", "sources: [{path: /app, recursive: true, include: ['db/*', 'cache/**'], exclude: ['**/_*']}]").await;
-    case.sync("one-level", "sources: [{path: /app, recursive: true, include: ['*/*']}]").await;
+    case.sync(
+        "some",
+        "sources: [{path: /app, recursive: true, include: ['db/*', 'cache/**'], exclude: ['**/_*']}]",
+    )
+    .await;
+    case.sync(
+        "one-level",
+        "sources: [{path: /app, recursive: true, include: ['*/*']}]",
+    )
+    .await;
     for (name, expected) in [
-        ("all", &["TOP", "cache.hot.URL", "db.HOST", "db.PORT", "db._note"][..]),
+        (
+            "all",
+            &["TOP", "cache.hot.URL", "db.HOST", "db.PORT", "db._note"][..],
+        ),
         ("flat", &["TOP"]),
         ("some", &["cache_hot_URL", "db_HOST", "db_PORT"]),
         ("one-level", &["db_HOST", "db_PORT", "db__note"]),
@@ -241,8 +284,10 @@ async fn a_recursive_source_joins_segments_and_globs_choose_names() {
 /// Lets one namespace read everything in the case's store, and no other.
 async fn open_to(case: &Case<'_>, namespace: &str) {
     let selector = format!(r#"{{"matchLabels": {{"kubernetes.io/metadata.name": "{namespace}"}}}}"#);
-    let patch = format!(r#"{{"spec": {{"access": [{{"namespaceSelector": {selector}, "prefixes": ["/"]}}]}}}}"#);
-    case.kubectl(&["patch", "cpstore", case.namespace(), "--type=merge", "-p", &patch]).await;
+    let patch =
+        format!(r#"{{"spec": {{"access": [{{"namespaceSelector": {selector}, "prefixes": ["/"]}}]}}}}"#);
+    case.kubectl(&["patch", "cpstore", case.namespace(), "--type=merge", "-p", &patch])
+        .await;
 }
 
 #[tokio::test]
@@ -253,7 +298,9 @@ async fn objects_that_share_names_share_the_calls() {
     let spec = format!("sources: [{}]\ninterval: 1h", sources.join(", "));
     // Access is given last, so that all are looked at in one moment.
     open_to(&case, "other").await;
-    let all: Vec<String> = (0..20).map(|n| case.sync_yaml(&format!("web-{n}"), &spec)).collect();
+    let all: Vec<String> = (0..20)
+        .map(|n| case.sync_yaml(&format!("web-{n}"), &spec))
+        .collect();
     case.apply(&all.join("---\n")).await;
     for n in 0..20 {
         not_ready(&case, &format!("web-{n}"), "NamespaceNotAllowed", &[]).await;
@@ -264,7 +311,10 @@ async fn objects_that_share_names_share_the_calls() {
         case.wait_ready(&format!("web-{n}")).await;
     }
     let counts = case.gate().counts();
-    assert!(counts.reads() <= 10, "20 objects of 20 names each would need 40 calls alone: {counts:?}");
+    assert!(
+        counts.reads() <= 10,
+        "20 objects of 20 names each would need 40 calls alone: {counts:?}"
+    );
 
     // One change, swept once and fetched together.
     case.gate().reset_counts();

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-
 use harness::{Case, Quota};
 
 use super::kept::{LastGood, becomes, force, force_and_wait, not_ready, nothing_is_decrypted, told};
@@ -15,11 +14,15 @@ fn twelve() -> String {
 }
 
 async fn eventually_ready(case: &Case<'_>, name: &str) {
-    case.eventually(Duration::from_secs(90), "Ready and up to date again", async || {
-        let up_to_date = case.condition("ParameterSync", name, "UpToDate").await?;
-        let ready = case.condition("ParameterSync", name, "Ready").await?;
-        (ready.status == "True" && up_to_date.status == "True").then_some(())
-    })
+    case.eventually(
+        Duration::from_secs(90),
+        "Ready and up to date again",
+        async || {
+            let up_to_date = case.condition("ParameterSync", name, "UpToDate").await?;
+            let ready = case.condition("ParameterSync", name, "Ready").await?;
+            (ready.status == "True" && up_to_date.status == "True").then_some(())
+        },
+    )
     .await;
 }
 
@@ -28,7 +31,11 @@ async fn one_denied_parameter_of_twelve_stops_its_own_secret_and_no_other() {
     let case = suite().await.case("denied").await;
     case.put_many("/web", 12).await;
     case.sync("twelve", &twelve()).await;
-    case.sync("two", "sources: [{name: /web/V00}, {name: /web/V01}]\ninterval: 10s").await;
+    case.sync(
+        "two",
+        "sources: [{name: /web/V00}, {name: /web/V01}]\ninterval: 10s",
+    )
+    .await;
     case.wait_ready("twelve").await;
     case.wait_ready("two").await;
     let kept = LastGood::of(&case, "twelve").await;
@@ -57,8 +64,15 @@ async fn a_parameter_that_is_denied_from_the_start_is_named_and_tried_seldom() {
     case.put_many("/web", 12).await;
     case.gate().deny_name("/web/V05");
     case.sync("twelve", &twelve()).await;
-    case.sync("two", "sources: [{name: /web/V00}, {name: /web/V01}]").await;
-    not_ready(&case, "twelve", "AccessDenied", &["/web/V05", "ssm:GetParameters"]).await;
+    case.sync("two", "sources: [{name: /web/V00}, {name: /web/V01}]")
+        .await;
+    not_ready(
+        &case,
+        "twelve",
+        "AccessDenied",
+        &["/web/V05", "ssm:GetParameters"],
+    )
+    .await;
     assert_eq!(case.secret("twelve").await, None);
     case.wait_ready("two").await;
     case.gate().allow_name("/web/V05");
@@ -87,7 +101,8 @@ async fn a_disabled_key_is_told_of_its_parameter_and_the_secret_stays() {
     case.put_many("/web", 3).await;
     case.put_many("/other", 2).await;
     case.sync("web", "sources: [{path: /web}]\ninterval: 10s").await;
-    case.sync("other", "sources: [{path: /other}]\ninterval: 10s").await;
+    case.sync("other", "sources: [{path: /other}]\ninterval: 10s")
+        .await;
     case.wait_ready("web").await;
     case.wait_ready("other").await;
     let kept = LastGood::of(&case, "web").await;
@@ -117,7 +132,13 @@ async fn throttling_costs_time_and_few_calls_and_nothing_else() {
     case.gate().reset_counts();
     case.gate().throttle_all(true);
     case.put("/web/V00", "changed").await;
-    told(&case, "web", ("UpToDate", "Unknown", "Throttled"), &["throttles this account"]).await;
+    told(
+        &case,
+        "web",
+        ("UpToDate", "Unknown", "Throttled"),
+        &["throttles this account"],
+    )
+    .await;
     case.sync("late", "sources: [{path: /web}]").await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     told(&case, "web", ("Ready", "True", "Synced"), &["10 keys"]).await;
@@ -128,7 +149,10 @@ async fn throttling_costs_time_and_few_calls_and_nothing_else() {
     assert_eq!(counts.decrypted, 0);
 
     case.gate().throttle_all(false);
-    case.gate().quota(Some(Quota { per_second: 2.0, burst: 1.0 }));
+    case.gate().quota(Some(Quota {
+        per_second: 2.0,
+        burst: 1.0,
+    }));
     becomes(&case, "web", "V00", "changed").await;
     eventually_ready(&case, "web").await;
     eventually_ready(&case, "late").await;
@@ -144,7 +168,13 @@ async fn while_aws_is_down_the_secret_is_ready_and_its_freshness_is_unknown() {
     case.gate().down(true);
     // A forced sync cannot be answered, and says so by staying unanswered.
     force(&case, "web", "down").await;
-    told(&case, "web", ("UpToDate", "Unknown", "SourceUnavailable"), &["cannot be reached"]).await;
+    told(
+        &case,
+        "web",
+        ("UpToDate", "Unknown", "SourceUnavailable"),
+        &["cannot be reached"],
+    )
+    .await;
     told(&case, "web", ("Ready", "True", "Synced"), &["3 keys"]).await;
     case.sync("late", "sources: [{path: /web}]").await;
     case.gate().down(false);
@@ -162,7 +192,10 @@ async fn an_error_of_aws_once_is_no_news() {
     case.gate().fail_next(1, "InternalServerError");
     case.sync("web", "sources: [{path: /web}]\ninterval: 10s").await;
     case.wait_ready("web").await;
-    let (kept, status) = (LastGood::of(&case, "web").await, case.resource_version("ParameterSync", "web").await);
+    let (kept, status) = (
+        LastGood::of(&case, "web").await,
+        case.resource_version("ParameterSync", "web").await,
+    );
     let before = case.gate().counts();
     case.gate().fail_next(1, "InternalServerError");
     // The sweep that fails, and the one after it.
@@ -171,7 +204,11 @@ async fn an_error_of_aws_once_is_no_news() {
     })
     .await;
     kept.holds(&case).await;
-    assert_eq!(case.resource_version("ParameterSync", "web").await, status, "one failed sweep is no news");
+    assert_eq!(
+        case.resource_version("ParameterSync", "web").await,
+        status,
+        "one failed sweep is no news"
+    );
     force_and_wait(&case, "web", "1").await;
     told(&case, "web", ("UpToDate", "True", "Synced"), &[]).await;
 }

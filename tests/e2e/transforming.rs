@@ -38,13 +38,13 @@ const REFUSED: &[Refused] = &[
         says: &["/t/json/A", "line 1"],
     },
     Refused {
-        name: "null",
+        name: "nulls",
         before: &[("A", r##"{"K": "#"}"##)],
-        spec: "sources: [{name: /t/null/A, expand: JSON}]",
+        spec: "sources: [{name: /t/nulls/A, expand: JSON}]",
         after: &[("A", r##"{"K": "#", "L": null}"##)],
         edit: None,
         reason: "InvalidJSON",
-        says: &["/t/null/A", "null"],
+        says: &["/t/nulls/A", "null"],
     },
     Refused {
         name: "pointer",
@@ -142,7 +142,8 @@ const REFUSED: &[Refused] = &[
 
 async fn put(case: &Case<'_>, below: &str, values: &[(&str, &str)]) {
     for (name, value) in values {
-        case.put(&format!("/t/{below}/{name}"), &value.replace('#', CANARY)).await;
+        case.put(&format!("/t/{below}/{name}"), &value.replace('#', CANARY))
+            .await;
     }
 }
 
@@ -150,7 +151,8 @@ async fn put(case: &Case<'_>, below: &str, values: &[(&str, &str)]) {
 async fn what_cannot_be_made_into_a_secret_is_refused_and_the_last_good_one_stays() {
     let case = suite().await.case("refused").await;
     case.put("/t/good/A", "good").await;
-    case.sync("good", "sources: [{path: /t/good}]\ninterval: 10s").await;
+    case.sync("good", "sources: [{path: /t/good}]\ninterval: 10s")
+        .await;
     for row in REFUSED {
         put(&case, row.name, row.before).await;
         case.sync(row.name, &format!("{}\ninterval: 10s", row.spec)).await;
@@ -186,7 +188,11 @@ async fn what_cannot_be_made_into_a_secret_is_refused_and_the_last_good_one_stay
     case.put("/t/json/A", r#"{"K": "mended"}"#).await;
     force(&case, "json", "mended").await;
     becomes(&case, "json", "K", "mended").await;
-    case.sync("template", "sources: [{path: /t/template}]\ntarget: {templates: {x: 'mended'}}").await;
+    case.sync(
+        "template",
+        "sources: [{path: /t/template}]\ntarget: {templates: {x: 'mended'}}",
+    )
+    .await;
     becomes(&case, "template", "x", "mended").await;
     case.wait_ready("template").await;
 }
@@ -206,7 +212,13 @@ async fn a_secret_that_would_be_too_large_is_refused() {
         case.gate().seed(&format!("/big/V{n:03}"), &value, "SecureString");
     }
     force(&case, "big", "1").await;
-    not_ready(&case, "big", "TooLarge", &["the values would be 13", "1048576", "split the Secret"]).await;
+    not_ready(
+        &case,
+        "big",
+        "TooLarge",
+        &["the values would be 13", "1048576", "split the Secret"],
+    )
+    .await;
     kept.holds(&case).await;
     nothing_is_decrypted(&case).await;
     is_never_said(&case, CANARY).await;
@@ -225,13 +237,23 @@ async fn a_thousand_keys_are_written_and_one_more_is_refused() {
     };
     case.put("/many/A", &members(0, 500)).await;
     case.put("/many/B", &members(500, 1000)).await;
-    case.sync("many", "sources: [{name: /many/A, expand: JSON}, {name: /many/B, expand: JSON}]\ninterval: 1h").await;
+    case.sync(
+        "many",
+        "sources: [{name: /many/A, expand: JSON}, {name: /many/B, expand: JSON}]\ninterval: 1h",
+    )
+    .await;
     let ready = case.wait_ready("many").await;
     assert_eq!(ready.message, "1000 keys from 2 parameters");
     let kept = LastGood::of(&case, "many").await;
     case.put("/many/B", &members(500, 1001)).await;
     force(&case, "many", "1").await;
-    not_ready(&case, "many", "TooManyKeys", &["1001 keys", "1000", "several ParameterSyncs"]).await;
+    not_ready(
+        &case,
+        "many",
+        "TooManyKeys",
+        &["1001 keys", "1000", "several ParameterSyncs"],
+    )
+    .await;
     nothing_is_decrypted(&case).await;
     kept.holds(&case).await;
 }
@@ -241,13 +263,29 @@ async fn a_type_whose_keys_cannot_be_there_is_refused_before_anything_is_read() 
     let case = suite().await.case("tls").await;
     case.put("/web/tls", r#"{"cert": "pem", "key": "pem"}"#).await;
     let target = "\ntarget: {type: kubernetes.io/tls}";
-    case.sync("web", &format!("sources: [{{name: /web/tls, pointer: /cert, key: tls.crt}}]{target}")).await;
-    not_ready(&case, "web", "InvalidSpec", &["spec.target.type", "kubernetes.io/tls needs the key tls.key"]).await;
-    assert_eq!((case.secret("web").await, case.gate().counts().reads()), (None, 0));
+    case.sync(
+        "web",
+        &format!("sources: [{{name: /web/tls, pointer: /cert, key: tls.crt}}]{target}"),
+    )
+    .await;
+    not_ready(
+        &case,
+        "web",
+        "InvalidSpec",
+        &["spec.target.type", "kubernetes.io/tls needs the key tls.key"],
+    )
+    .await;
+    assert_eq!(
+        (case.secret("web").await, case.gate().counts().reads()),
+        (None, 0)
+    );
     let both = "sources: [{name: /web/tls, pointer: /cert, key: tls.crt}, {name: /web/tls, pointer: /key, key: tls.key}]";
     case.sync("web", &format!("{both}{target}")).await;
     case.wait_ready("web").await;
-    assert_eq!(case.get_json("Secret", "web").await.expect("the Secret")["type"], "kubernetes.io/tls");
+    assert_eq!(
+        case.get_json("Secret", "web").await.expect("the Secret")["type"],
+        "kubernetes.io/tls"
+    );
 }
 
 #[tokio::test]
@@ -256,9 +294,19 @@ async fn the_last_source_wins_where_that_is_asked_for() {
     for (name, value) in [("/base/A", "base"), ("/base/B", "base"), ("/over/A", "over")] {
         case.put(name, value).await;
     }
-    case.sync("web", "sources: [{path: /base}, {path: /over}]\nonCollision: LastWins\ninterval: 10s").await;
-    assert_eq!(case.wait_ready("web").await.message, "2 keys from 2 parameters");
-    let values = async || (case.secret_value("web", "A").await, case.secret_value("web", "B").await);
+    case.sync(
+        "web",
+        "sources: [{path: /base}, {path: /over}]\nonCollision: LastWins\ninterval: 10s",
+    )
+    .await;
+    // The parameter that lost is one that was read.
+    assert_eq!(case.wait_ready("web").await.message, "2 keys from 3 parameters");
+    let values = async || {
+        (
+            case.secret_value("web", "A").await,
+            case.secret_value("web", "B").await,
+        )
+    };
     assert_eq!(values().await, (Some("over".to_owned()), Some("base".to_owned())));
     // Nothing is pending for the parameter that lost.
     told(&case, "web", ("UpToDate", "True", "Synced"), &[]).await;
@@ -274,10 +322,22 @@ async fn keys_are_styled_then_prefixed() {
     case.put("/app/sub/Port", "p").await;
     for (name, keys, expected) in [
         ("keep", "{prefix: x-}", ["x-db.host-name", "x-sub_Port"]),
-        ("env", "{style: EnvVar, prefix: app_}", ["app_DB_HOST_NAME", "app_SUB_PORT"]),
-        ("lower", "{style: Lower, separator: '.'}", ["db.host-name", "sub.port"]),
+        (
+            "env",
+            "{style: EnvVar, prefix: app_}",
+            ["app_DB_HOST_NAME", "app_SUB_PORT"],
+        ),
+        (
+            "lower",
+            "{style: Lower, separator: '.'}",
+            ["db.host-name", "sub.port"],
+        ),
     ] {
-        case.sync(name, &format!("sources: [{{path: /app, recursive: true, keys: {keys}}}]")).await;
+        case.sync(
+            name,
+            &format!("sources: [{{path: /app, recursive: true, keys: {keys}}}]"),
+        )
+        .await;
         case.wait_ready(name).await;
         let secret = case.secret(name).await.expect("the Secret");
         assert_eq!(secret.keys().collect::<Vec<_>>(), expected, "{name}");
@@ -287,11 +347,17 @@ async fn keys_are_styled_then_prefixed() {
 #[tokio::test]
 async fn json_is_taken_apart_and_templates_put_together() {
     let case = suite().await.case("parts").await;
-    let config = r#"{"text": "t", "number": 1.50, "yes": true, "list": [1, "b"], "deep": {"a/b": {"~": "found"}}}"#;
+    let config =
+        r#"{"text": "t", "number": 1.50, "yes": true, "list": [1, "b"], "deep": {"a/b": {"~": "found"}}}"#;
     case.put("/web/config", config).await;
     case.put("/web/binary", "/wCA").await;
-    case.sync("expand", "sources: [{name: /web/config, expand: JSON}]").await;
-    case.sync("pointer", "sources: [{name: /web/config, pointer: '/deep/a~1b/~0', key: found}]").await;
+    case.sync("expand", "sources: [{name: /web/config, expand: JSON}]")
+        .await;
+    case.sync(
+        "pointer",
+        "sources: [{name: /web/config, pointer: '/deep/a~1b/~0', key: found}]",
+    )
+    .await;
     case.sync(
         "templates",
         r#"
@@ -314,12 +380,17 @@ target:
             ]),
         ),
         ("pointer", BTreeMap::from([("found", "found")])),
-        ("templates", BTreeMap::from([("app.ini", "text=T\nbinary=/wCA\n")])),
+        (
+            "templates",
+            BTreeMap::from([("app.ini", "text=T\nbinary=/wCA\n")]),
+        ),
     ] {
         case.wait_ready(name).await;
         let secret = case.secret(name).await.expect("the Secret");
-        let found: BTreeMap<&str, &str> =
-            secret.iter().map(|(key, value)| (key.as_str(), std::str::from_utf8(value).expect("text"))).collect();
+        let found: BTreeMap<&str, &str> = secret
+            .iter()
+            .map(|(key, value)| (key.as_str(), std::str::from_utf8(value).expect("text")))
+            .collect();
         assert_eq!(found, expected, "{name}");
     }
 }
