@@ -70,6 +70,17 @@ pub async fn force(case: &Case<'_>, name: &str, token: &str) {
         .await;
 }
 
+/// Asks for a sync now, and waits until it is answered.
+pub async fn force_and_wait(case: &Case<'_>, name: &str, token: &str) {
+    force(case, name, token).await;
+    let what = format!("{name} has answered the sync request {token}");
+    case.eventually(Duration::from_secs(30), &what, async || {
+        let object = case.get_json("ParameterSync", name).await?;
+        (object["status"]["lastHandledSyncRequest"] == token).then_some(())
+    })
+    .await;
+}
+
 /// Waits until a key has this value.
 pub async fn becomes(case: &Case<'_>, secret: &str, key: &str, value: &str) {
     let what = format!("{secret}: {key} is {value}");

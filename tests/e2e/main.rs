@@ -7,11 +7,14 @@ mod identity;
 mod drift;
 mod kept;
 mod ownership;
+mod reading;
+mod reading_faults;
 mod specs;
 mod status;
 mod support;
 mod tenancy;
 mod writes;
+mod transforming;
 
 use support::suite;
 

@@ -24,6 +24,8 @@ mod scratch;
 mod suite;
 mod tools;
 
+pub use gate::{Counts, Gate, Quota};
+
 pub use crate::case::{Case, Condition};
 pub use crate::control_plane::ControlPlane;
 pub use crate::http::{Answer, get};
