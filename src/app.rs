@@ -35,6 +35,18 @@ const PASS_TIMEOUT: Duration = Duration::from_secs(90);
 const FAILED_RETRY: Duration = Duration::from_secs(10);
 /// How long the API server may take to answer a request that is no watch.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long passes that are under way may take when the operator is asked to end. What is cut off then is made good at
+/// the next start: a write is one request, and provenance tells what it did.
+const GRACE: Duration = Duration::from_secs(5);
+/// What is known before the first decision, so that none is made on half the facts.
+const FIRST: [&str; 4] = [
+    "secrets",
+    "namespaces",
+    "parameterstores",
+    "clusterparameterstores",
+];
+/// What is listed last.
+const LAST: &str = "parametersyncs";
 
 /// What the command line decides.
 pub struct Settings {
@@ -61,6 +73,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         .context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
     let (watching, asking) = clients(config)?;
     let readiness = Readiness::default();
+    // From the first answer on: a watch that has not begun is waited for as well.
+    for resource in FIRST.into_iter().chain([LAST]) {
+        drop(readiness.wait_for(resource));
+    }
     let metrics = Arc::new(Metrics::default());
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
@@ -75,7 +91,6 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         readiness,
         metrics: metrics.clone(),
     };
-    // Each of these is known before the first decision, so that none is made on half the facts.
     let started = [
         tokio::spawn(watches.clone().secrets()),
         tokio::spawn(watches.clone().namespaces()),
@@ -85,10 +100,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let mut stop = shutdown.clone();
     tokio::select! {
-        () = everything_listed(&watches.readiness) => {}
+        () = first_listed(&watches) => {}
         () = stop.asked() => return Ok(()),
     }
-    watches.wait_for_crd::<ParameterSync>("parametersyncs").await;
 
     let wake = triggers.clone();
     let stores = Stores::new(
@@ -126,7 +140,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
                 .map(|key| ObjectRef::new(&key.name).within(&key.namespace)),
         )
         .with_config(controller::Config::default().concurrency(settings.concurrency))
-        .graceful_shutdown_on(async move { stop.asked().await })
+        .graceful_shutdown_on({
+            let mut stop = stop.clone();
+            async move { stop.asked().await }
+        })
         .run(pass, failed, context)
         .for_each(|result| {
             if let Err(error) = result {
@@ -139,7 +156,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             }
             std::future::ready(())
         });
-    work.await;
+    tokio::select! {
+        () = work => {}
+        () = async { stop.asked().await; tokio::time::sleep(GRACE).await } => {
+            tracing::info!("passes that take longer than {GRACE:?} are cut off");
+        }
+    }
     tracing::info!("paramsync stops");
     admin.abort();
     started.iter().for_each(tokio::task::JoinHandle::abort);
@@ -195,10 +217,12 @@ fn refuse(context: &Arc<Operator>, malformed: Malformed) {
     });
 }
 
-async fn everything_listed(readiness: &Readiness) {
-    while !readiness.waiting().is_empty() {
+/// Waits for what a decision needs, and for the CRD of the objects that are decided about.
+async fn first_listed(watches: &Watches) {
+    while FIRST.iter().any(|resource| watches.readiness.waits_for(resource)) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    watches.wait_for_crd::<ParameterSync>(LAST).await;
 }
 
 /// One client for watches, which are silent for long, and one for requests, which must not be.

@@ -26,6 +26,12 @@ impl Readiness {
         pending
     }
 
+    /// Whether `name` is still waited for.
+    pub fn waits_for(&self, name: &str) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.contains_key(name)
+    }
+
     /// What is still waited for, a line each; empty when ready.
     pub fn waiting(&self) -> Vec<String> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,6 +79,7 @@ mod tests {
             ["secrets: not listed yet", "stores: CRD is not installed"]
         );
         secrets.done();
+        assert!(readiness.waits_for("stores") && !readiness.waits_for("secrets"));
         stores.done();
         assert!(readiness.waiting().is_empty());
     }

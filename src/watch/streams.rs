@@ -55,7 +55,7 @@ pub struct Malformed {
 
 impl Watches {
     /// Waits until the API server serves `K`, and says so in readiness meanwhile: the CRDs may be installed after the
-    /// operator.
+    /// operator. Readiness goes on waiting, for the list.
     pub async fn wait_for_crd<K>(&self, resource: &'static str)
     where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
@@ -64,7 +64,7 @@ impl Watches {
         let api = Api::<PartialObjectMeta<K>>::all(self.client.clone());
         loop {
             match api.list(&ListParams::default().limit(1)).await {
-                Ok(_) => return pending.done(),
+                Ok(_) => return pending.say("not listed yet"),
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     tracing::info!(resource, "its CustomResourceDefinition is not installed; waiting");
                     pending.say("its CustomResourceDefinition is not installed");
