@@ -73,7 +73,7 @@ impl Watches {
         let api = Api::<PartialObjectMeta<K>>::all(self.client.clone());
         loop {
             match api.list(&ListParams::default().limit(1)).await {
-                Ok(_) => return,
+                Ok(_) => return pending.say("not listed yet"),
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     tracing::info!(resource, "its CustomResourceDefinition is not installed; waiting");
                     pending.say("its CustomResourceDefinition is not installed");

@@ -3,8 +3,8 @@
 //! gate of its own.
 
 mod costs;
-mod identity;
 mod drift;
+mod identity;
 mod kept;
 mod ownership;
 mod reading;
@@ -13,8 +13,8 @@ mod specs;
 mod status;
 mod support;
 mod tenancy;
-mod writes;
 mod transforming;
+mod writes;
 
 use support::suite;
 

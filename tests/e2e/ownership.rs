@@ -95,7 +95,9 @@ async fn of_two_for_one_secret_the_older_has_it_and_the_other_costs_nothing_unti
     case.gate().reset_counts();
     case.sync("new", &format!("sources: [{{path: /new}}]\n{target}"))
         .await;
-    let claimed = case.wait_condition("new", "Ready", "False", "TargetClaimed").await;
+    let claimed = case
+        .wait_condition("new", "Ready", "False", "TargetClaimed")
+        .await;
     assert!(claimed.message.contains("old"), "{claimed:?}");
     assert_eq!(case.gate().counts().reads(), 0);
 
@@ -106,7 +108,10 @@ async fn of_two_for_one_secret_the_older_has_it_and_the_other_costs_nothing_unti
     .await;
     case.wait_ready("new").await;
     let secret = case.get_json("Secret", "shared").await.expect("the Secret");
-    assert_ne!(secret["metadata"]["uid"], uid, "the old one's Secret went with it");
+    assert_ne!(
+        secret["metadata"]["uid"], uid,
+        "the old one's Secret went with it"
+    );
     assert_eq!(case.secret("shared").await.expect("the Secret").len(), 3);
 }
 
@@ -182,17 +187,21 @@ async fn a_secret_marked_immutable_is_refused_until_it_is_deleted() {
     case.put_many("/web", 3).await;
     case.sync("web", &format!("interval: 10s\n{WEB}")).await;
     case.wait_ready("web").await;
-    case.kubectl(&["patch", "secret", "web", "--type=merge", "-p", r#"{"immutable":true}"#])
-        .await;
+    case.kubectl(&[
+        "patch",
+        "secret",
+        "web",
+        "--type=merge",
+        "-p",
+        r#"{"immutable":true}"#,
+    ])
+    .await;
     case.put("/web/V00", "newer").await;
     let refused = case
         .wait_condition("web", "UpToDate", "False", "SecretImmutable")
         .await;
     assert!(refused.message.contains("delete it"), "{refused:?}");
-    assert_eq!(
-        case.secret_value("web", "V00").await.as_deref(),
-        Some("value-0")
-    );
+    assert_eq!(case.secret_value("web", "V00").await.as_deref(), Some("value-0"));
     case.kubectl(&["delete", "secret", "web"]).await;
     case.eventually(SOME, "the newer value", async || {
         (case.secret_value("web", "V00").await? == "newer").then_some(())
@@ -248,7 +257,15 @@ async fn nobody_else_may_write_under_our_field_managers_name() {
     .to_string();
     let apply = async |manager: &str| {
         let manager = format!("--field-manager={manager}");
-        let args = ["--as=dev", "apply", "--server-side", "--force-conflicts", &manager, "-f", "-"];
+        let args = [
+            "--as=dev",
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            &manager,
+            "-f",
+            "-",
+        ];
         case.plane().kubectl_stdin(&args, &secret).await
     };
     // The rights come by a watch of the API server's own.

@@ -77,7 +77,10 @@ async fn a_fresh_object_says_that_nobody_looked_at_it_and_a_synced_one_what_it_h
         (self::status(&case, "web").await["observedGeneration"] == 2).then_some(())
     })
     .await;
-    for condition in self::status(&case, "web").await["conditions"].as_array().expect("conditions") {
+    for condition in self::status(&case, "web").await["conditions"]
+        .as_array()
+        .expect("conditions")
+    {
         assert_eq!(condition["observedGeneration"], 2, "{condition}");
     }
 }
@@ -145,11 +148,20 @@ async fn while_suspended_nothing_is_written_and_what_waits_comes_in_after() {
     case.sync("web", spec).await;
     case.wait_ready("web").await;
     case.sync("web", &format!("{spec}\nsuspend: true")).await;
-    let suspended = case.wait_condition("web", "UpToDate", "Unknown", "Suspended").await;
+    let suspended = case
+        .wait_condition("web", "UpToDate", "Unknown", "Suspended")
+        .await;
     assert!(suspended.message.contains("spec.suspend"), "{suspended:?}");
     case.gate().reset_counts();
-    case.kubectl(&["patch", "secret", "web", "--type=merge", "-p", r#"{"data":{"V00":"Yg=="}}"#])
-        .await;
+    case.kubectl(&[
+        "patch",
+        "secret",
+        "web",
+        "--type=merge",
+        "-p",
+        r#"{"data":{"V00":"Yg=="}}"#,
+    ])
+    .await;
     let writes = Writes::of(&case, "Secret", "web").await;
     case.put("/web/V01", "newer").await;
     let pending = case.eventually(SOME, "what waits, in status", async || {
@@ -157,7 +169,10 @@ async fn while_suspended_nothing_is_written_and_what_waits_comes_in_after() {
     });
     let pending = pending.await;
     assert_eq!(pending["total"], 1);
-    assert_eq!(pending["changes"], json!([{"name": "/web/V01", "from": 1, "to": 2}]));
+    assert_eq!(
+        pending["changes"],
+        json!([{"name": "/web/V01", "from": 1, "to": 2}])
+    );
     case.wait_condition("web", "UpToDate", "False", "Suspended").await;
     assert_eq!((writes.count(), case.gate().counts().decrypted), (0, 0));
 
@@ -237,7 +252,11 @@ async fn metrics_count_the_work() {
         ("paramsync_secret_writes_total", &[("kind", "create")], 1.0),
         ("paramsync_secret_writes_total", &[("kind", "repair")], 1.0),
         ("paramsync_status_writes_total", &[], 2.0),
-        ("paramsync_objects", &[("ready", "True"), ("reason", "Synced")], 1.0),
+        (
+            "paramsync_objects",
+            &[("ready", "True"), ("reason", "Synced")],
+            1.0,
+        ),
         (
             "paramsync_objects",
             &[("ready", "False"), ("reason", "ParameterMissing")],

@@ -1,0 +1,12 @@
+//! What breaks round the operator, and what becomes of it then: the API server, the operator itself, its rights, its
+//! CRDs, Parameter Store. Apart from `tests/e2e`, because these tests break what others share; they run one after the
+//! other.
+
+mod api_server;
+mod canary;
+mod crashes;
+mod crds;
+mod malformed;
+mod parameter_store;
+mod removal;
+mod support;
