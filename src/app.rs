@@ -1,6 +1,5 @@
 //! The wiring: who is made of what, started in which order, and stopped.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -26,7 +25,7 @@ use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
 use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, Stores};
-use crate::watch::streams::{Malformed, Watches};
+use crate::watch::streams::{KNOWN_FIRST, Malformed, Watches};
 use crate::watch::{Indexes, Triggers};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
@@ -35,6 +34,9 @@ const PASS_TIMEOUT: Duration = Duration::from_secs(90);
 const FAILED_RETRY: Duration = Duration::from_secs(10);
 /// How long the API server may take to answer a request that is no watch.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long passes under way may take to end when the operator is asked to stop.
+const LAST_PASSES: Duration = Duration::from_secs(5);
 
 /// What the command line decides.
 pub struct Settings {
@@ -72,10 +74,14 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         client: watching.clone(),
         indexes: indexes.clone(),
         triggers: triggers.clone(),
+        store_triggers: Triggers::default(),
         readiness,
         metrics: metrics.clone(),
     };
-    // Each of these is known before the first decision, so that none is made on half the facts.
+    let syncs_pending = watches.readiness.wait_for("parametersyncs");
+    for resource in KNOWN_FIRST {
+        watches.readiness.wait_for(resource);
+    }
     let started = [
         tokio::spawn(watches.clone().secrets()),
         tokio::spawn(watches.clone().namespaces()),
@@ -85,10 +91,18 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let shutdown = Shutdown::listen()?;
     let mut stop = shutdown.clone();
     tokio::select! {
+        () = watches.wait_for_crd::<ParameterSync>("parametersyncs", &syncs_pending) => {}
+        () = stop.asked() => return Ok(()),
+    }
+    tokio::select! {
         () = everything_listed(&watches.readiness) => {}
         () = stop.asked() => return Ok(()),
     }
-    watches.wait_for_crd::<ParameterSync>("parametersyncs").await;
+
+    tracing::info!(
+        secrets = indexes.secrets().len(),
+        "everything is listed; reconciling begins"
+    );
 
     let wake = triggers.clone();
     let stores = Stores::new(
@@ -107,12 +121,16 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         objects: reader.clone(),
         endpoints: settings.endpoints,
         metrics,
-        memory: Mutex::new(HashMap::new()),
+        learned: Mutex::default(),
+        store_triggers: watches.store_triggers.clone(),
+        memory: Mutex::default(),
     });
+    let stores_told = tokio::spawn(tell_of_stores(context.clone()));
     let (refusing, forgetting) = (context.clone(), context.clone());
     let objects = watches
         .clone()
         .parameter_syncs(
+            syncs_pending,
             move |malformed| refuse(&refusing, malformed),
             move |key| forgetting.forget(key),
         )
@@ -126,22 +144,31 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
                 .map(|key| ObjectRef::new(&key.name).within(&key.namespace)),
         )
         .with_config(controller::Config::default().concurrency(settings.concurrency))
-        .graceful_shutdown_on(async move { stop.asked().await })
+        .graceful_shutdown_on({
+            let mut stop = stop.clone();
+            async move { stop.asked().await }
+        })
         .run(pass, failed, context)
         .for_each(|result| {
             if let Err(error) = result {
                 match error {
                     controller::Error::ObjectNotFound(object) => {
-                        tracing::debug!(%object, "gone before its turn")
+                        tracing::debug!(%object, "gone before its turn");
                     }
                     error => tracing::debug!(%error, "a pass did not end well"),
                 }
             }
             std::future::ready(())
         });
-    work.await;
+    tokio::select! {
+        () = work => {}
+        () = async { stop.asked().await; tokio::time::sleep(LAST_PASSES).await } => {
+            tracing::info!("passes under way are cut off; nothing is half written");
+        }
+    }
     tracing::info!("paramsync stops");
     admin.abort();
+    stores_told.abort();
     started.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
@@ -175,6 +202,7 @@ enum PassError {
     TimedOut,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the controller's own signature")]
 fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
     context
         .metrics
@@ -195,8 +223,26 @@ fn refuse(context: &Arc<Operator>, malformed: Malformed) {
     });
 }
 
+/// Keeps the status of the stores; one at a time, for there are few.
+async fn tell_of_stores(context: Arc<Operator>) {
+    let mut stores = context.store_triggers.stream();
+    while let Some(key) = stores.next().await {
+        let Some(status) = context.store_status(&key) else {
+            continue;
+        };
+        if let Err(error) = context.status.write_store(&key, &status).await {
+            tracing::warn!(%error, "trying again in {FAILED_RETRY:?}");
+            let again = context.store_triggers.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(FAILED_RETRY).await;
+                again.push(key);
+            });
+        }
+    }
+}
+
 async fn everything_listed(readiness: &Readiness) {
-    while !readiness.waiting().is_empty() {
+    while readiness.is_waiting_for(&KNOWN_FIRST) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

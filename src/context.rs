@@ -1,6 +1,6 @@
 //! What every pass shares, and what is remembered of an object between passes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,21 +10,26 @@ use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::{ObjectRef, Store};
 
 use crate::admin::Metrics;
-use crate::api::ParameterSync;
+use crate::api::{ParameterSync, StoreStatus};
 use crate::apply::{Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
-use crate::decide::{
-    CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, SecretState, View, Why, pending_changes,
-};
+use crate::decide::{CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, View, Why, pending_changes};
 use crate::error::Class;
-use crate::names::{ObjectKey, ParameterName};
+use crate::names::{ObjectKey, Origin, ParameterName};
 use crate::provenance::{Provenance, Shape};
 use crate::reconcile::Pass;
-use crate::report::{Outcome, Report, recorded};
-use crate::resolve::{EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
+use crate::report::{Learned, Outcome, Report, recorded, store_status};
+use crate::resolve::{
+    EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
+};
 use crate::schedule;
-use crate::source::{ParameterStores, Tell, Upstream, Wanted};
-use crate::watch::Indexes;
+use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
+use crate::watch::{Indexes, SecretState, StoreKey, Triggers};
+
+/// How soon a pass that was overtaken by a change is made again.
+pub const SOON: Duration = Duration::from_millis(200);
+/// How long the watch may take to show our own status write.
+const CATCH_UP: Duration = Duration::from_secs(10);
 
 /// All that a pass works with.
 pub struct Context<S, K, R, C> {
@@ -44,6 +49,10 @@ pub struct Context<S, K, R, C> {
     pub endpoints: EndpointPolicy,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What was learned of each store by reading through it.
+    pub learned: Mutex<HashMap<StoreKey, Learned>>,
+    /// Which stores want their status looked at.
+    pub store_triggers: Triggers<StoreKey>,
     /// What is remembered of each object. Lost with the process, and nothing goes wrong by that.
     pub memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
@@ -54,8 +63,11 @@ pub struct Memory {
     failures: u32,
     repairs: Vec<Timestamp>,
     doom: Option<(Doom, Outcome)>,
-    status_version: Option<u64>,
+    /// The object's version after our last status write, and when that was, by the monotonic clock.
+    status_written: Option<(u64, Duration)>,
     asked: Option<Asked>,
+    /// The reason of the last pass.
+    reason: Option<&'static str>,
     retry: Option<Timestamp>,
 }
 
@@ -87,6 +99,11 @@ impl Doom {
             request: request.clone(),
         }
     }
+
+    /// Whether it is the newest values of this world that were refused.
+    fn is_of_newest(&self, world: &World) -> bool {
+        self.request.purpose != Purpose::Repair && *self == Self::new(world, &self.request)
+    }
 }
 
 /// One object and all that is known about it at one moment.
@@ -100,6 +117,8 @@ pub struct World {
     deleting: bool,
     namespace_terminating: bool,
     repairs: Vec<Timestamp>,
+    /// What came of the newest values, where they were fetched already and make no Secret.
+    pub refused: Option<Outcome>,
 }
 
 impl World {
@@ -112,6 +131,7 @@ impl World {
             upstream: &self.upstream,
             deleting: self.deleting,
             namespace_terminating: self.namespace_terminating,
+            newest_refused: self.refused.is_some(),
             repairs: &self.repairs,
         }
     }
@@ -175,7 +195,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             Some(meta) => SecretState::Present(meta),
             None => self.secrets.look(&target).await?,
         };
-        Ok(World {
+        let mut world = World {
             upstream: self.stores.upstream(&resolved.object),
             secret,
             recorded: recorded(object, &resolved.target.name),
@@ -184,13 +204,19 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                 .indexes
                 .namespaces()
                 .is_terminating(&resolved.object.namespace),
-            repairs: self
-                .memory()
-                .get(&resolved.object)
-                .map(|known| known.repairs.clone())
-                .unwrap_or_default(),
+            repairs: Vec::new(),
+            refused: None,
             resolved,
-        })
+        };
+        if let Some(known) = self.memory().get(&world.resolved.object) {
+            world.repairs.clone_from(&known.repairs);
+            world.refused = known
+                .doom
+                .as_ref()
+                .filter(|(doom, _)| doom.is_of_newest(&world))
+                .map(|(_, outcome)| outcome.clone());
+        }
+        Ok(world)
     }
 
     /// The same, from the newest form of the object; none where it is gone or can no longer be acted on.
@@ -212,8 +238,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             store: resolved.store.clone(),
             limits: resolved.limits,
             interval: resolved.interval,
-            paths: Default::default(),
-            parameters: Default::default(),
+            paths: BTreeSet::new(),
+            parameters: BTreeSet::new(),
             applied: applied
                 .into_iter()
                 .flat_map(|applied| &applied.parameters)
@@ -228,6 +254,47 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             };
         }
         self.stores.subscribe(&resolved.object, wanted);
+    }
+
+    /// Learns of the object's store what this pass showed: who answers, and whether the identity is refused.
+    pub fn learn(&self, store: &StoreKey, origin: Option<&Origin>, outcome: &Outcome) {
+        let fault = match outcome {
+            Outcome::FetchFailed(fault)
+            | Outcome::Left {
+                fault: Some(fault), ..
+            } => Some(fault),
+            _ => None,
+        };
+        let fault = fault
+            .filter(|fault| matches!(fault, SourceError::Credentials { .. }))
+            .cloned();
+        if origin.is_none() && fault.is_none() {
+            return;
+        }
+        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(store.clone()).or_default();
+        let now = Learned {
+            origin: origin.cloned().or_else(|| known.origin.clone()),
+            fault,
+        };
+        if *known != now {
+            *known = now;
+            self.store_triggers.push(store.clone());
+        }
+    }
+
+    /// What the status of a store should be, where that is not what it is.
+    pub fn store_status(&self, key: &StoreKey) -> Option<StoreStatus> {
+        let stores = self.indexes.stores();
+        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = stores.entry(key) else {
+            all.remove(key);
+            return None;
+        };
+        let learned = all.get(key).cloned().unwrap_or_default();
+        let checked = check_store(key, &entry.spec, &self.endpoints);
+        let status = store_status(entry, &checked, &learned, self.clock.now());
+        (status != entry.status).then_some(status)
     }
 
     /// Answers a forced sync: asks for fresh facts, and in the pass that they trigger gives the token.
@@ -293,8 +360,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         (*doom == Doom::new(world, request)).then(|| outcome.clone())
     }
 
-    /// Remembers a write that only a change of something else can help.
-    pub fn remember_doom(&self, doom: Doom, outcome: &Outcome) {
+    /// Remembers a write that only a change of something else can help; says whether it is one.
+    pub fn remember_doom(&self, doom: Doom, outcome: &Outcome) -> bool {
         let lasting = matches!(
             outcome,
             Outcome::TransformFailed(_)
@@ -310,6 +377,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let known = memory.entry(doom.object.clone()).or_default();
             known.doom = Some((Doom { upstream, ..doom }, outcome.clone()));
         }
+        lasting
     }
 
     /// When to look again: at a wake, or after a fault by a backoff that doubles up to five minutes.
@@ -320,13 +388,15 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         wakes: [Option<Timestamp>; 2],
         now: Timestamp,
     ) -> Requeue {
-        const CAP: Duration = Duration::from_secs(300);
+        const CAP: Duration = Duration::from_mins(5);
         let base = match outcome.class() {
+            _ if outcome.is_overtaken() => Some(SOON),
             None => None,
+            _ if outcome.waits_for_change() => None,
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
-            Some(Class::Denied | Class::NotFound | Class::Bug) => Some(Duration::from_secs(5)),
-            // Only an edit or a change upstream helps, and either triggers.
-            Some(Class::Invalid) => None,
+            Some(Class::Denied | Class::NotFound | Class::Invalid | Class::Bug) => {
+                Some(Duration::from_secs(5))
+            }
         };
         let mut memory = self.memory();
         let known = memory.entry(key.clone()).or_default();
@@ -364,9 +434,10 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// Notes that a status was written, so that a pass on a copy from before it does not answer it with another.
     pub fn said(&self, key: &ObjectKey, said: &Report, version: Option<u64>) {
-        if version.is_some() {
+        if let Some(version) = version {
             self.metrics.status_written();
-            self.memory().entry(key.clone()).or_default().status_version = version;
+            let written = (version, self.clock.monotonic());
+            self.memory().entry(key.clone()).or_default().status_written = Some(written);
         }
         let ready = said
             .status
@@ -380,13 +451,30 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         }
     }
 
+    /// Whether the last pass came to the same fault; remembers this one.
+    pub fn is_known(&self, key: &ObjectKey, outcome: &Outcome) -> bool {
+        let reason = outcome.describe().0;
+        self.memory()
+            .entry(key.clone())
+            .or_default()
+            .reason
+            .replace(reason)
+            == Some(reason)
+    }
+
     /// Whether this copy of the object is older than our own last status write.
     pub fn is_behind_own_write(&self, key: &ObjectKey, object: &ParameterSync) -> bool {
         let version = object
             .resource_version()
             .and_then(|version| version.parse::<u64>().ok());
-        let ours = self.memory().get(key).and_then(|known| known.status_version);
-        matches!((version, ours), (Some(version), Some(ours)) if version < ours)
+        let written = self.memory().get(key).and_then(|known| known.status_written);
+        match (version, written) {
+            // A cluster that was restored from a backup counts from before: then the copy is all there is.
+            (Some(version), Some((ours, at))) => {
+                version < ours && self.clock.monotonic().saturating_sub(at) < CATCH_UP
+            }
+            _ => false,
+        }
     }
 
     fn memory(&self) -> MutexGuard<'_, HashMap<ObjectKey, Memory>> {

@@ -11,19 +11,17 @@ use kube::runtime::controller::Action as Requeue;
 
 use crate::admin::ReconcileResult;
 use crate::api::ParameterSync;
-use crate::apply::{ApplyError, SecretSink};
+use crate::apply::SecretSink;
 use crate::clock::Clock;
-use crate::context::{Context, Doom, World};
+use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
-use crate::names::ObjectKey;
+use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
-use crate::report::{Facts, Outcome, StatusError, StatusSink, report};
+use crate::report::{Facts, Outcome, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
-
-/// How soon a pass that was overtaken by a change is made again.
-const SOON: Duration = Duration::from_millis(200);
+use crate::watch::store_of;
 
 /// Brings one Secret to what it should be, or says why not. Never sleeps; only here is a wake turned into a requeue.
 pub async fn reconcile<S, K, R, C>(
@@ -50,7 +48,11 @@ where
         context.forget(&key);
         return Ok(Requeue::await_change());
     };
-    let said = report(&Facts {
+    if outcome.is_overtaken() {
+        tracing::debug!(object = %key, "overtaken; deciding anew");
+        return Ok(context.requeue(&key, &outcome, [None, None], now));
+    }
+    let mut said = report(&Facts {
         object: &object,
         target: &pass.target,
         applied: pass.applied.as_ref(),
@@ -61,12 +63,18 @@ where
         handled: pass.handled.as_deref(),
         now,
     });
+    said.notes.extend(
+        pass.repaired
+            .as_ref()
+            .and_then(|repaired| written(repaired, pass.applied.as_ref(), &pass.target)),
+    );
+    context.learn(&store_of(&object), pass.origin.as_ref(), &outcome);
     let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
     let wrote = context.status.write(&object, &said).await?;
     context.said(&key, &said, wrote);
     let took = context.clock.monotonic().saturating_sub(started);
     context.metrics.reconciled(result(&outcome), took);
-    log(&key, &outcome, took);
+    log(&key, &outcome, took, context.is_known(&key, &outcome));
     Ok(requeue)
 }
 
@@ -74,11 +82,15 @@ where
 pub(crate) struct Pass {
     /// What came of it; none where the object goes.
     pub outcome: Option<Outcome>,
+    /// A repair that was made beside it.
+    pub repaired: Option<Outcome>,
     pub target: String,
     pub applied: Option<Provenance>,
     pub intact: bool,
     pub pending: Vec<PendingChange>,
     pub wake: Option<Timestamp>,
+    /// Who answers for the store.
+    pub origin: Option<Origin>,
     pub effective_interval: Option<Duration>,
     pub handled: Option<String>,
 }
@@ -120,11 +132,22 @@ where
                 Ok((outcome, provenance)) => {
                     pass.applied = Some(provenance);
                     pass.intact = true;
-                    pass.pending.clear();
-                    Some(outcome)
+                    // A repair beside newest values that make no Secret leaves those to be told of.
+                    match world.refused.clone() {
+                        Some(refused) => {
+                            pass.pending = world.pending();
+                            pass.repaired = Some(outcome);
+                            Some(refused)
+                        }
+                        None => Some(outcome),
+                    }
                 }
                 Err(outcome) => {
-                    context.remember_doom(Doom::new(&world, &request), &outcome);
+                    let broken = pass.applied.is_some() && !pass.intact;
+                    if context.remember_doom(Doom::new(&world, &request), &outcome) && broken {
+                        // What can be put back is put back, now that the newest values are known to be no way.
+                        pass.wake = Some(now);
+                    }
                     pass.pending = pending_of(&world, &request);
                     Some(outcome)
                 }
@@ -228,11 +251,13 @@ impl Pass {
         let view = world.view();
         Self {
             outcome: None,
+            repaired: None,
             target: world.resolved.target.name.clone(),
             applied: view.applied().cloned(),
             intact: view.is_intact(),
             pending,
             wake,
+            origin: world.upstream.origin.clone(),
             effective_interval: world.upstream.effective_interval,
             handled: None,
         }
@@ -241,11 +266,13 @@ impl Pass {
     fn without_world(resolved: &Resolved, outcome: Outcome) -> Self {
         Self {
             outcome: Some(outcome),
+            repaired: None,
             target: resolved.target.name.clone(),
             applied: None,
             intact: false,
             pending: Vec::new(),
             wake: None,
+            origin: None,
             effective_interval: None,
             handled: None,
         }
@@ -255,11 +282,13 @@ impl Pass {
     pub(crate) fn refused(target: String, refusal: Refusal) -> Self {
         Self {
             outcome: Some(Outcome::Refused(refusal)),
+            repaired: None,
             target,
             applied: None,
             intact: false,
             pending: Vec::new(),
             wake: None,
+            origin: None,
             effective_interval: None,
             handled: None,
         }
@@ -274,7 +303,8 @@ fn result(outcome: &Outcome) -> ReconcileResult {
     }
 }
 
-fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
+/// One line an outcome; the same fault again is told at debug.
+fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
     let milliseconds = took.as_millis();
     match outcome {
         Outcome::Applied { purpose, changed, .. } => {
@@ -286,15 +316,13 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
         } => {
             tracing::debug!(%object, milliseconds, "in sync");
         }
-        Outcome::Left {
-            why: Why::Overtaken, ..
-        }
-        | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
-            tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
-        }
         other => {
-            let (reason, message) = other.describe();
-            tracing::warn!(%object, reason, message, milliseconds, "not synced");
+            let (reason, detail) = other.describe();
+            if known {
+                tracing::debug!(%object, reason, detail, milliseconds, "still not synced");
+            } else {
+                tracing::warn!(%object, reason, detail, milliseconds, "not synced");
+            }
         }
     }
 }

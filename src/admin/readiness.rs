@@ -26,6 +26,12 @@ impl Readiness {
         pending
     }
 
+    /// Whether any of these is still waited for.
+    pub fn is_waiting_for(&self, names: &[&'static str]) -> bool {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        names.iter().any(|name| waiting.contains_key(name))
+    }
+
     /// What is still waited for, a line each; empty when ready.
     pub fn waiting(&self) -> Vec<String> {
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);

@@ -358,8 +358,8 @@ pub struct TargetSpec {
     #[x_kube(validation = rules::reserved_domains(), validation = rules::qualified_names())]
     pub annotations: Option<BTreeMap<String, String>>,
 
-    /// minijinja templates, by the key that each one gives, at most 50; they are added to the other keys and see
-    /// those as variables. An unknown variable is an error. Default: none. Example:
+    /// minijinja templates, by the key that each one gives, at most 50 of 16 KiB, 64 KiB together; they are added to the
+    /// other keys and see those as variables. An unknown variable is an error. Default: none. Example:
     /// `{app.properties: "db.password={{ DB_PASSWORD }}"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::templates")]

@@ -34,7 +34,7 @@ pub fn templates(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
         "maxProperties": 50,
-        "additionalProperties": {"type": "string", "maxLength": 65536},
+        "additionalProperties": {"type": "string", "maxLength": 16384},
     })
 }
 

@@ -16,12 +16,12 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, PartialObjectMeta, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 
-use crate::decide::{Permit, Precondition, Purpose, SecretMeta, SecretState};
+use crate::decide::{Permit, Precondition, Purpose};
 use crate::names::ObjectKey;
 use crate::provenance::FIELD_MANAGER;
 use crate::resolve::Resolved;
 use crate::transform::DesiredSecret;
-use crate::watch::reduce;
+use crate::watch::{SecretMeta, SecretState, reduce};
 
 /// How long one request to the API server may take. A write starts only when it is allowed and lasts at most this.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -24,16 +24,12 @@ impl CrdArgs {
             print!("{}", reference::markdown(&crds::all()));
             return Ok(());
         }
-        match self.out {
-            Some(folder) => {
-                crds::write(&folder).with_context(|| format!("{} cannot be written", folder.display()))
-            }
-            None => {
-                for crd in crds::all() {
-                    print!("---\n{}", crds::to_yaml(&crd)?);
-                }
-                Ok(())
-            }
+        if let Some(folder) = self.out {
+            return crds::write(&folder).with_context(|| format!("{} cannot be written", folder.display()));
         }
+        for crd in crds::all() {
+            print!("---\n{}", crds::to_yaml(&crd)?);
+        }
+        Ok(())
     }
 }

@@ -24,8 +24,6 @@ enum Command {
     Run(run::RunArgs),
     /// Print the CustomResourceDefinitions, or write them to a folder.
     Crd(crd::CrdArgs),
-    /// Print the reference of the custom resources as Markdown.
-    Reference,
 }
 
 impl Cli {
@@ -34,10 +32,6 @@ impl Cli {
         match self.command {
             Command::Run(args) => args.execute(),
             Command::Crd(args) => args.execute(),
-            Command::Reference => {
-                print!("{}", crate::api::reference::markdown(&crate::api::crds::all()));
-                Ok(())
-            }
         }
     }
 }

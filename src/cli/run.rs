@@ -87,6 +87,12 @@ fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
         let directive = format!("{target}={}", if quiet { level } else { "info" });
         filter = filter.add_directive(directive.parse().context("a log filter of ours cannot be read")?);
     }
+    // Its span round each pass repeats what our own line says.
+    filter = filter.add_directive(
+        "kube_runtime=warn"
+            .parse()
+            .context("a log filter of ours cannot be read")?,
+    );
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -18,11 +18,12 @@ pub use difference::PendingChange;
 pub use permit::{Permit, Precondition, permit};
 pub use repair::CONTEST_WINDOW;
 pub use request::{FetchRequest, Purpose, SourceRead};
-pub use view::{Controller, SecretMeta, SecretState, View};
+pub use view::View;
 pub use why::{Blocked, Ownership, Why};
 
 use jiff::Timestamp;
 
+use crate::watch::SecretState;
 use difference::{Difference, difference};
 
 /// What to do, what waits, and when to look again.
@@ -98,8 +99,8 @@ pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
     let pending = differs.pending();
     let decision = match (view.is_intact(), resolved.suspended) {
         (_, true) => Decision::leave(Why::Suspended),
-        (true, _) => update(view, differs),
-        (false, _) => repair::repair(view, applied, differs, now),
+        (true, _) => update(view, &differs),
+        (false, _) => repair::repair(view, applied, &differs, now),
     };
     match decision.action {
         Action::Write(_) => decision,
@@ -131,8 +132,8 @@ fn create(view: &View<'_>) -> Decision {
 }
 
 /// The Secret is as we left it.
-fn update(view: &View<'_>, differs: Difference) -> Decision {
-    match obstacle(view, &differs) {
+fn update(view: &View<'_>, differs: &Difference) -> Decision {
+    match obstacle(view, differs) {
         _ if differs.is_none() => Decision::leave(Why::InSync),
         Some(why) => {
             let wake = why.opens_at();

@@ -1,7 +1,8 @@
 //! May this Secret be written at all?
 
-use super::view::{SecretMeta, SecretState, View};
+use super::view::View;
 use super::why::{Ownership, Why};
+use crate::watch::{SecretMeta, SecretState};
 
 /// Refuses a Secret that is going, or is not ours and may not be adopted.
 ///
@@ -30,7 +31,7 @@ pub(super) fn check(view: &View<'_>) -> Result<(), Why> {
         });
     }
     if is_ours(view, meta) || resolved.target.adopt {
-        return Ok(());
+        return check_type(view, meta);
     }
     Err(Why::NotOurs(match &meta.provenance {
         Some(provenance) if meta.managed && !provenance.belongs_to(&resolved.object) => {
@@ -40,6 +41,18 @@ pub(super) fn check(view: &View<'_>) -> Result<(), Why> {
         }
         _ => Ownership::Foreign,
     }))
+}
+
+/// A type cannot be changed, so nothing is fetched in vain. What a Secret that is adopted is, only the API server knows.
+fn check_type(view: &View<'_>, meta: &SecretMeta) -> Result<(), Why> {
+    let wanted = &view.resolved.target.secret_type;
+    match &meta.provenance {
+        Some(provenance) if meta.trusted && provenance.secret_type != *wanted => Err(Why::TypeImmutable {
+            is: provenance.secret_type.clone(),
+            wanted: wanted.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn is_ours(view: &View<'_>, meta: &SecretMeta) -> bool {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::request::{FetchRequest, Purpose};
-use super::view::{SecretState, View};
+use super::view::View;
 use super::why::{Blocked, Why};
 use super::{Action, decide};
 use crate::names::{ObjectKey, ParameterName};
 use crate::provenance::{Applied, Provenance};
 use crate::resolve::Source;
+use crate::watch::SecretState;
 
 /// Leave to write one Secret once. Only [`permit`] makes one, and `apply` consumes it.
 #[derive(Debug)]

@@ -4,10 +4,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::difference::Difference;
 use super::request::{self, Purpose};
-use super::view::{SecretState, View};
+use super::view::View;
 use super::why::{Blocked, Why};
 use super::{Decision, obstacle};
 use crate::provenance::Provenance;
+use crate::watch::SecretState;
 
 /// How long a repair is remembered.
 pub const CONTEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
@@ -20,18 +21,26 @@ const CONTEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 ///
 /// Where new values may get in and there are any, the newest are written, which mends the Secret as well. Else it is
 /// put back at exactly the applied versions, for a repair must not be a way in for anything new.
-pub(super) fn repair(view: &View<'_>, applied: &Provenance, differs: Difference, now: Timestamp) -> Decision {
+pub(super) fn repair(
+    view: &View<'_>,
+    applied: &Provenance,
+    differs: &Difference,
+    now: Timestamp,
+) -> Decision {
     let resolved = view.resolved;
     if !differs.is_none() {
-        match obstacle(view, &differs) {
-            None => return Decision::write(Purpose::Change, request::latest(resolved, view.upstream)),
+        let newest = || Decision::write(Purpose::Change, request::latest(resolved, view.upstream));
+        match obstacle(view, differs) {
+            None if !view.newest_refused || differs.origin_changed || differs.spec_changed => {
+                return newest();
+            }
             Some(_) if differs.origin_changed => {
                 return Decision::leave(Why::RepairBlocked(Blocked::OriginChanged));
             }
             Some(_) if differs.spec_changed => {
                 return Decision::leave(Why::RepairBlocked(Blocked::SpecChanged));
             }
-            Some(_) => {}
+            _ => {}
         }
     }
     if let Some(until) = contested_until(view.repairs, now) {

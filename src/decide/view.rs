@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::provenance::Provenance;
 use crate::resolve::Resolved;
 use crate::source::Upstream;
+use crate::watch::SecretState;
 
 /// One ParameterSync and all that is known about it.
 #[derive(Clone, Copy, Debug)]
@@ -21,51 +22,10 @@ pub struct View<'a> {
     pub deleting: bool,
     /// Whether its namespace is being deleted.
     pub namespace_terminating: bool,
+    /// Whether the newest values were fetched already and cannot be made into a Secret.
+    pub newest_refused: bool,
     /// When this object's Secret was repaired lately, oldest first.
     pub repairs: &'a [Timestamp],
-}
-
-/// The Secret, as its metadata shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretState {
-    /// There is none of that name.
-    Absent,
-    /// There is one.
-    Present(SecretMeta),
-}
-
-/// A Secret's metadata, reduced to what matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretMeta {
-    /// Its uid.
-    pub uid: String,
-    /// Its resource version.
-    pub resource_version: String,
-    /// Whether the label `paramsync.dev/managed` is `true`.
-    pub managed: bool,
-    /// Whether it is being deleted.
-    pub deleting: bool,
-    /// What it says of itself, where that can be read.
-    pub provenance: Option<Provenance>,
-    /// Whether field ownership says that the annotation is still as we wrote it.
-    pub trusted: bool,
-    /// What we set and no longer own, as `data.DB_PASSWORD` or `metadata.labels.team`.
-    pub lost: Vec<String>,
-    /// The field managers that own any of it now.
-    pub rivals: Vec<String>,
-    /// Its controller, where it has one.
-    pub controller: Option<Controller>,
-}
-
-/// A controlling owner reference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Controller {
-    /// The owner's kind.
-    pub kind: String,
-    /// The owner's name.
-    pub name: String,
-    /// The owner's uid.
-    pub uid: String,
 }
 
 impl<'a> View<'a> {

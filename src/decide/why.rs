@@ -18,6 +18,13 @@ pub enum Why {
     SecretTerminating,
     /// A Secret of the target's name is not ours.
     NotOurs(Ownership),
+    /// The Secret has another type than the spec asks for, and Kubernetes does not let it change.
+    TypeImmutable {
+        /// The Secret's type.
+        is: String,
+        /// The type asked for.
+        wanted: String,
+    },
     /// New values may not get in now.
     Held(Closure),
     /// Parameters that the spec names do not exist.

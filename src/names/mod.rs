@@ -5,10 +5,12 @@
 //! ("Constraints on parameter names", Systems Manager user guide; `PutParameter` in the API reference).
 
 mod parameter;
+mod pointer;
 mod secret_key;
 
 pub use parameter::{NameError, ParameterName, ParameterPath, ParameterRef, Selector};
-pub use secret_key::{KeyError, SecretKey};
+pub use pointer::JsonPointer;
+pub use secret_key::{KeyError, SecretKey, required_keys};
 
 use std::fmt;
 use std::sync::Arc;

@@ -70,6 +70,18 @@ impl fmt::Debug for SecretKey {
     }
 }
 
+/// The keys that the API server demands of a Secret of this type: of each group, one. It refuses the Secret
+/// otherwise, so what can be known of the keys is held against it before anything is decrypted.
+pub fn required_keys(secret_type: &str) -> &'static [&'static [&'static str]] {
+    match secret_type {
+        "kubernetes.io/tls" => &[&["tls.crt"], &["tls.key"]],
+        "kubernetes.io/dockerconfigjson" => &[&[".dockerconfigjson"]],
+        "kubernetes.io/basic-auth" => &[&["username", "password"]],
+        "kubernetes.io/ssh-auth" => &[&["ssh-privatekey"]],
+        _ => &[],
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

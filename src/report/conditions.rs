@@ -82,7 +82,7 @@ fn truth(yes: bool) -> &'static str {
 }
 
 /// A condition; `lastTransitionTime` moves only with its status.
-fn condition(
+pub(super) fn condition(
     before: &[Condition],
     generation: Option<i64>,
     now: Timestamp,

@@ -8,14 +8,16 @@ mod notes;
 mod outcome;
 mod recorded;
 pub mod sink;
+mod stores;
 #[cfg(test)]
 mod tests;
 
 pub use conditions::STALL_AFTER;
-pub use notes::Note;
+pub use notes::{Note, written};
 pub use outcome::Outcome;
 pub use recorded::recorded;
 pub use sink::{StatusError, StatusSink};
+pub use stores::{Learned, store_status};
 
 use std::time::Duration;
 

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::Facts;
 use super::outcome::{Outcome, list};
 use crate::decide::Purpose;
+use crate::provenance::Provenance;
 
 /// The longest note; the API allows 1 kB.
 const MAX_NOTE: usize = 900;
@@ -23,7 +24,9 @@ pub struct Note {
 }
 
 pub(super) fn notes(facts: &Facts<'_>, before: &[Condition], after: &[Condition]) -> Vec<Note> {
-    let mut notes: Vec<Note> = written(facts).into_iter().collect();
+    let mut notes: Vec<Note> = written(facts.outcome, facts.applied, facts.target)
+        .into_iter()
+        .collect();
     for kind in ["Ready", "UpToDate"] {
         let of = |all: &'_ [Condition]| {
             all.iter()
@@ -47,18 +50,19 @@ pub(super) fn notes(facts: &Facts<'_>, before: &[Condition], after: &[Condition]
     notes
 }
 
-fn written(facts: &Facts<'_>) -> Option<Note> {
+/// The event of a write; none for any other outcome.
+pub fn written(outcome: &Outcome, applied: Option<&Provenance>, target: &str) -> Option<Note> {
     let Outcome::Applied {
         purpose,
         created,
         repaired,
         rivals,
         changed,
-    } = facts.outcome
+    } = outcome
     else {
         return None;
     };
-    let keys = facts.applied.map_or(0, |applied| applied.keys().count());
+    let keys = applied.map_or(0, |applied| applied.keys().count());
     let (warning, reason, text, action) = match purpose {
         Purpose::Repair => {
             let by = if rivals.is_empty() {
@@ -81,7 +85,7 @@ fn written(facts: &Facts<'_>) -> Option<Note> {
         _ if *created => (
             false,
             "Created",
-            format!("Secret {} created with {keys} keys", facts.target),
+            format!("Secret {target} created with {keys} keys"),
             "Sync",
         ),
         Purpose::FirstSync | Purpose::Change => {
@@ -93,7 +97,7 @@ fn written(facts: &Facts<'_>) -> Option<Note> {
             (
                 false,
                 "Updated",
-                format!("Secret {} updated ({what})", facts.target),
+                format!("Secret {target} updated ({what})"),
                 "Sync",
             )
         }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::seconds;
 use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Purpose, Why};
 use crate::error::{Class, Classified};
@@ -64,6 +65,32 @@ impl Outcome {
     /// The class of what is wrong, if anything is.
     pub fn class(&self) -> Option<Class> {
         self.fault().map(|fault| fault.class)
+    }
+
+    /// Whether it says only that something changed meanwhile: all is decided anew, and there is nothing to report.
+    pub fn is_overtaken(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::Overtaken,
+                ..
+            } | Self::ApplyFailed(ApplyError::Conflict { .. })
+        )
+    }
+
+    /// Whether only a change of something else helps, which triggers by itself: then nothing is tried again.
+    pub fn waits_for_change(&self) -> bool {
+        match self {
+            Self::Left { why, .. } => matches!(
+                why,
+                Why::InSync
+                    | Why::Suspended
+                    | Why::NamespaceTerminating
+                    | Why::Held(_)
+                    | Why::TypeImmutable { .. }
+            ),
+            _ => self.class().is_none_or(|class| class == Class::Invalid),
+        }
     }
 
     /// The reason and message of what is wrong, for the log.
@@ -145,6 +172,14 @@ fn why_fault(why: &Why) -> Option<Fault> {
             "the Secret is being deleted; it is made anew once it is gone".to_owned(),
         ),
         Why::NotOurs(ownership) => ("SecretNotOurs", Class::Conflict, false, not_ours(ownership)),
+        Why::TypeImmutable { is, wanted } => (
+            "SecretTypeImmutable",
+            Class::Invalid,
+            false,
+            format!(
+                "spec.target.type is {wanted}, and the Secret has the type {is}, which Kubernetes does not let change; delete the Secret to let it be made anew, or set the type back"
+            ),
+        ),
         Why::Held(closure) => {
             let until = closure
                 .until
@@ -189,6 +224,7 @@ fn why_fault(why: &Why) -> Option<Fault> {
             } else {
                 list(rivals)
             };
+            let until = seconds(*until);
             let message = format!(
                 "{rivals} changes {} again and again; the next repair is at {until}; stop that writer",
                 list(fields)

@@ -4,15 +4,16 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use kube::api::{Api, Patch, PatchParams};
+use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 use serde_json::json;
 
 use super::{Note, Report};
-use crate::api::ParameterSync;
+use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus};
 use crate::names::ObjectKey;
 use crate::provenance::FIELD_MANAGER;
+use crate::watch::StoreKey;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,7 +33,7 @@ pub trait StatusSink: Send + Sync + 'static {
 #[derive(Debug, thiserror::Error)]
 #[error("the status of {object} cannot be written: {detail}")]
 pub struct StatusError {
-    object: ObjectKey,
+    object: String,
     detail: String,
 }
 
@@ -80,14 +81,43 @@ impl ApiServer {
             },
         });
         // The object itself cannot be read, so the answer must not be either.
-        let resource = kube::api::ApiResource::erase::<ParameterSync>(&());
-        let api: Api<kube::api::DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &object.namespace, &resource);
+        let resource = ApiResource::erase::<ParameterSync>(&());
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &object.namespace, &resource);
         let params = PatchParams::apply(FIELD_MANAGER).force();
         let patch = Patch::Apply(status);
         let request = api.patch_status(&object.name, &params, &patch);
         if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
             tracing::warn!(%object, %error, "the status of a malformed object cannot be written");
+        }
+    }
+
+    /// Writes the status of a store.
+    pub async fn write_store(&self, key: &StoreKey, status: &StoreStatus) -> Result<(), StatusError> {
+        let (kind, namespace, name) = match key {
+            StoreKey::Namespaced { namespace, name } => {
+                (ApiResource::erase::<ParameterStore>(&()), Some(namespace), name)
+            }
+            StoreKey::Cluster { name } => (ApiResource::erase::<ClusterParameterStore>(&()), None, name),
+        };
+        let api: Api<DynamicObject> = match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &kind),
+            None => Api::all_with(self.client.clone(), &kind),
+        };
+        let patch = Patch::Apply(json!({
+            "apiVersion": kind.api_version, "kind": kind.kind,
+            "metadata": {"name": name, "namespace": namespace},
+            "status": status,
+        }));
+        let params = PatchParams::apply(FIELD_MANAGER).force();
+        let failed = |detail| StatusError {
+            object: key.to_string(),
+            detail,
+        };
+        match tokio::time::timeout(TIMEOUT, api.patch_status(name, &params, &patch)).await {
+            Err(_) => Err(failed("no answer in 10 s".to_owned())),
+            Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Ok(()),
+            Ok(Err(error)) => Err(failed(error.to_string())),
+            Ok(Ok(_)) => Ok(()),
         }
     }
 
@@ -123,7 +153,7 @@ impl StatusSink for ApiServer {
             return Ok(None);
         }
         let failed = |detail: String| StatusError {
-            object: ObjectKey::new(namespace.as_str(), name.as_str()),
+            object: format!("{namespace}/{name}"),
             detail,
         };
         let body = json!({

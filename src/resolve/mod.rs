@@ -14,7 +14,7 @@ mod tests;
 mod types;
 
 pub use refusal::Refusal;
-pub use store::EndpointPolicy;
+pub use store::{EndpointPolicy, check_store};
 pub use types::{
     Auth, Closure, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
     OnMissing, ParameterTypes, PathRead, PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
@@ -31,7 +31,7 @@ use crate::names::ObjectKey;
 use crate::watch::{NamespaceIndex, SYNC_REQUEST, StoreIndex, SyncIndex, store_of};
 
 /// How stale a value may get where the spec does not say.
-pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(600);
+pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(10);
 
 /// All that a reference can lead to.
 #[derive(Clone, Copy)]
@@ -91,7 +91,7 @@ fn interval(text: Option<&str>) -> Result<Duration, Refusal> {
     let Some(text) = text else {
         return Ok(DEFAULT_INTERVAL);
     };
-    let bounds = Duration::from_secs(10)..=Duration::from_secs(24 * 3600);
+    let bounds = Duration::from_secs(10)..=Duration::from_hours(24);
     text.parse::<SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())

@@ -5,8 +5,7 @@ use super::types::{
     Decode, Extract, KeyNaming, KeyStyle, NameFilter, NamedSource, OnMissing, PathRead, PathSource, Source,
 };
 use crate::api::{self, SourceSpec};
-use crate::names::{ParameterName, ParameterPath, ParameterRef, SecretKey, Selector};
-use crate::transform::is_pointer;
+use crate::names::{JsonPointer, ParameterName, ParameterPath, ParameterRef, SecretKey, Selector};
 
 /// Parses all sources. The API server has checked most of this already; an object stored under a looser schema may
 /// still say anything.
@@ -117,13 +116,11 @@ fn extract(at: &str, spec: &SourceSpec, name: &ParameterName) -> Result<Extract,
             "expand names the keys itself; take key away",
         )),
         (Some(api::Expand::Json), None) => Ok(Extract::Members),
-        (None, Some(pointer)) if is_pointer(pointer) => Ok(Extract::Pointer {
-            pointer: pointer.clone(),
-            key: key()?,
-        }),
-        (None, Some(pointer)) => {
-            let why = format!("{pointer:?} is no RFC 6901 pointer; write it as /member");
-            Err(Refusal::field(format!("{at}.pointer"), why))
+        (None, Some(text)) => {
+            let none = || format!("{text:?} is no RFC 6901 pointer; write it as /member");
+            let pointer =
+                JsonPointer::parse(text).ok_or_else(|| Refusal::field(format!("{at}.pointer"), none()))?;
+            Ok(Extract::Pointer { pointer, key: key()? })
         }
         (None, None) => Ok(Extract::Whole(key()?)),
     }

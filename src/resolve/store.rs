@@ -1,6 +1,8 @@
 //! `spec.storeRef`, followed.
 
 use super::Surroundings;
+use std::collections::BTreeMap;
+
 use super::access::Access;
 use super::refusal::Refusal;
 use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity};
@@ -42,6 +44,21 @@ impl EndpointPolicy {
                 }),
                 None => endpoint == allowed,
             })
+    }
+}
+
+/// What is wrong with a store whoever reads by it, if anything is.
+pub fn check_store(key: &StoreKey, spec: &StoreSpec, endpoints: &EndpointPolicy) -> Result<(), Refusal> {
+    let store = key.to_string();
+    match (key, spec) {
+        (StoreKey::Namespaced { namespace, name }, StoreSpec::Namespaced(spec)) => {
+            let reader = ObjectKey::new(namespace.as_str(), name.as_str());
+            namespaced(&reader, &store, spec, endpoints).map(drop)
+        }
+        (_, StoreSpec::Cluster(spec)) => Access::of(&spec.access, "", &BTreeMap::new())
+            .map(drop)
+            .map_err(|(field, why)| Refusal::StoreInvalid { store, field, why }),
+        (StoreKey::Cluster { .. }, StoreSpec::Namespaced(_)) => Ok(()),
     }
 }
 

@@ -6,8 +6,7 @@ use super::map;
 use super::refusal::Refusal;
 use super::types::{Extract, Source, Target};
 use crate::api::{DeletionPolicy, TargetSpec};
-use crate::names::{ObjectKey, SecretKey};
-use crate::transform::required_keys;
+use crate::names::{ObjectKey, SecretKey, required_keys};
 
 /// Types of Kubernetes' own that may be written. The others of its domains are refused: a Secret of the type
 /// `kubernetes.io/service-account-token` or `bootstrap.kubernetes.io/token` would hand out credentials to the cluster.

@@ -1,10 +1,13 @@
 //! What is refused, by which field, and what the rest becomes.
 
+#![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::api::StoreStatus;
 use crate::error::Classified;
-use crate::watch::{StoreKey, StoreSpec};
+use crate::watch::{StoreEntry, StoreKey, StoreSpec};
 
 /// A cluster with one namespace, one ClusterParameterStore and one ParameterStore.
 struct Cluster {
@@ -14,8 +17,12 @@ struct Cluster {
     endpoints: EndpointPolicy,
 }
 
-fn cluster_store(spec: Value) -> StoreSpec {
-    StoreSpec::Cluster(std::sync::Arc::new(serde_json::from_value(spec).unwrap()))
+fn entry(spec: StoreSpec) -> StoreEntry {
+    StoreEntry {
+        spec,
+        status: StoreStatus::default(),
+        generation: Some(1),
+    }
 }
 
 impl Cluster {
@@ -38,12 +45,13 @@ impl Cluster {
     }
 
     fn set_access(&mut self, access: Value) {
-        let spec = cluster_store(json!({"region": "eu-west-1", "access": access}));
+        let spec = serde_json::from_value(json!({"region": "eu-west-1", "access": access})).unwrap();
+        let spec = StoreSpec::Cluster(std::sync::Arc::new(spec));
         self.stores.apply(
             StoreKey::Cluster {
                 name: "default".into(),
             },
-            spec,
+            entry(spec),
         );
     }
 
@@ -54,7 +62,7 @@ impl Cluster {
         };
         let spec = serde_json::from_value(spec).unwrap();
         self.stores
-            .apply(key, StoreSpec::Namespaced(std::sync::Arc::new(spec)));
+            .apply(key, entry(StoreSpec::Namespaced(std::sync::Arc::new(spec))));
     }
 
     fn resolve(&self, object: &ParameterSync) -> Result<Resolved, Refusal> {
@@ -96,7 +104,7 @@ fn the_smallest_spec_has_every_default() {
     let resolved = Cluster::new()
         .resolve(&object("shop", "web", json!({"sources": [{"path": "/web"}]})))
         .unwrap();
-    assert_eq!(resolved.interval, Duration::from_secs(600));
+    assert_eq!(resolved.interval, Duration::from_mins(10));
     assert_eq!(resolved.target.name, "web");
     assert_eq!(resolved.target.secret_type, "Opaque");
     assert!(resolved.target.owned && !resolved.target.adopt && !resolved.suspended);
@@ -125,7 +133,7 @@ fn a_pointer_without_a_key_takes_the_last_segment() {
     assert_eq!(
         source.extract,
         Extract::Pointer {
-            pointer: "/cert".into(),
+            pointer: crate::names::JsonPointer::parse("/cert").unwrap(),
             key
         }
     );

@@ -7,7 +7,7 @@ use std::time::Duration;
 use globset::GlobSet;
 use jiff::Timestamp;
 
-use crate::names::{ObjectKey, ParameterName, ParameterPath, ParameterRef, SecretKey};
+use crate::names::{JsonPointer, ObjectKey, ParameterName, ParameterPath, ParameterRef, SecretKey};
 use crate::provenance::Shape;
 
 /// A ParameterSync that may be acted on.
@@ -264,7 +264,7 @@ pub enum Extract {
     /// The member that an RFC 6901 pointer names, under one key.
     Pointer {
         /// The pointer, as `/cert`.
-        pointer: String,
+        pointer: JsonPointer,
         /// The key.
         key: SecretKey,
     },

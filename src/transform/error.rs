@@ -6,7 +6,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::error::{Class, Classified};
-use crate::names::{KeyError, ParameterName, ParameterRef, SecretKey};
+use crate::names::{JsonPointer, KeyError, ParameterName, ParameterRef, SecretKey};
 use crate::provenance::ParameterKind;
 
 use super::json::JsonError;
@@ -113,13 +113,7 @@ pub enum Fault {
         /// The parameter.
         parameter: ParameterName,
         /// The pointer, from the spec.
-        pointer: String,
-    },
-    /// The pointer itself is none.
-    #[error("{pointer:?} is no JSON pointer (RFC 6901); write it as /cert or /a~1b/0")]
-    InvalidPointer {
-        /// The pointer, from the spec.
-        pointer: String,
+        pointer: JsonPointer,
     },
     /// A template cannot be rendered.
     #[error("template {key} {error}")]
@@ -210,7 +204,6 @@ impl Classified for Fault {
             Self::InvalidBase64 { .. } => "InvalidBase64",
             Self::InvalidJson { .. } => "InvalidJSON",
             Self::PointerMissing { .. } => "PointerMissing",
-            Self::InvalidPointer { .. } => "InvalidPointer",
             Self::Template { .. } => "TemplateFailed",
             Self::RequiredKeyMissing { .. } => "RequiredKeyMissing",
             Self::InvalidDockerConfig { .. } => "InvalidDockerConfig",

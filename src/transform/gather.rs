@@ -13,7 +13,7 @@ use crate::value::SecretValue;
 
 use super::decode::decoded;
 use super::error::{Fault, Faults, Giver, TransformError};
-use super::json::{Node, Pointer};
+use super::json::Node;
 use super::keys::name_key;
 
 /// All keys, and the parameters they come from.
@@ -207,11 +207,8 @@ impl<'a> Gathering<'a> {
                 }
             }
             Extract::Pointer { pointer, key } => {
-                let steps = Pointer::parse(pointer).ok_or_else(|| Fault::InvalidPointer {
-                    pointer: pointer.clone(),
-                })?;
                 let node = Node::parse(value.expose()).map_err(in_json)?;
-                let found = node.at(&steps).map_err(in_json)?;
+                let found = node.at(pointer).map_err(in_json)?;
                 let found = found.ok_or_else(|| Fault::PointerMissing {
                     parameter: name.clone(),
                     pointer: pointer.clone(),

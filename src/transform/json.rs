@@ -3,6 +3,7 @@
 //! serde_json says whether the text is JSON and where not. It does not hand out values: it would turn `1.10` into
 //! `1.1`, round large integers, and leave copies behind unwiped. What is valid is then only cut up here.
 
+use crate::names::JsonPointer;
 use std::fmt;
 
 use serde::de::IgnoredAny;
@@ -159,9 +160,9 @@ impl<'a> Node<'a> {
     }
 
     /// The part that `pointer` names, if there is one (RFC 6901, section 4).
-    pub(super) fn at(self, pointer: &Pointer) -> Result<Option<Self>, JsonError> {
+    pub(super) fn at(self, pointer: &JsonPointer) -> Result<Option<Self>, JsonError> {
         let mut node = self;
-        for token in &pointer.0 {
+        for token in pointer.tokens() {
             let next = if node.is_object() {
                 let members = node.members()?;
                 members
@@ -351,34 +352,6 @@ fn escape(text: &str) -> Option<(char, usize)> {
         }
         other => plain(char::from(*other)),
     }
-}
-
-/// A JSON pointer (RFC 6901): the unescaped names on the way.
-pub(super) struct Pointer(Vec<String>);
-
-impl Pointer {
-    /// Parses a pointer; none where it breaks RFC 6901, section 3.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        if text.is_empty() {
-            return Some(Self(Vec::new()));
-        }
-        text.strip_prefix('/')?
-            .split('/')
-            .map(|token| {
-                let strange = token
-                    .split('~')
-                    .skip(1)
-                    .any(|after| !after.starts_with(['0', '1']));
-                (!strange).then(|| token.replace("~1", "/").replace("~0", "~"))
-            })
-            .collect::<Option<_>>()
-            .map(Self)
-    }
-}
-
-/// Whether a text is a JSON pointer (RFC 6901), so that a wrong one is refused before anything is decrypted.
-pub fn is_pointer(text: &str) -> bool {
-    Pointer::parse(text).is_some()
 }
 
 /// An array index: digits, without a leading zero. `-` names the element behind the last, which is never there.

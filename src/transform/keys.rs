@@ -1,4 +1,4 @@
-//! From a parameter's name to a key, and the keys that a type of Secret needs.
+//! From a parameter's name to a key.
 
 use crate::names::{KeyError, SecretKey};
 use crate::resolve::{KeyNaming, KeyStyle};
@@ -15,18 +15,6 @@ fn styled(style: KeyStyle, text: &str) -> String {
         KeyStyle::Keep => text.to_owned(),
         KeyStyle::EnvVar => text.to_ascii_uppercase().replace(['-', '.'], "_"),
         KeyStyle::Lower => text.to_ascii_lowercase(),
-    }
-}
-
-/// The keys that the API server demands of a Secret of this type: of each group, one. It refuses the Secret
-/// otherwise, so what can be known of the keys is held against it before anything is decrypted.
-pub fn required_keys(secret_type: &str) -> &'static [&'static [&'static str]] {
-    match secret_type {
-        "kubernetes.io/tls" => &[&["tls.crt"], &["tls.key"]],
-        "kubernetes.io/dockerconfigjson" => &[&[".dockerconfigjson"]],
-        "kubernetes.io/basic-auth" => &[&["username", "password"]],
-        "kubernetes.io/ssh-auth" => &[&["ssh-privatekey"]],
-        _ => &[],
     }
 }
 

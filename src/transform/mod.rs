@@ -17,15 +17,14 @@ mod template;
 mod wiped;
 
 pub use error::{Fault, Giver, TransformError};
-pub use json::{JsonError, JsonFault, Position, is_pointer};
-pub use keys::required_keys;
+pub use json::{JsonError, JsonFault, Position};
 pub use limits::{MAX_ANNOTATION_BYTES, MAX_BYTES, MAX_KEYS, MAX_VALUE_BYTES, Measure};
 pub use template::{FUEL, MAX_TEMPLATE_BYTES, MAX_TEMPLATES_BYTES, TemplateError, TemplateFault};
 
 use std::collections::BTreeMap;
 
 use crate::decide::FetchRequest;
-use crate::names::{Origin, SecretKey};
+use crate::names::{Origin, SecretKey, required_keys};
 use crate::provenance::{Applied, Provenance};
 use crate::resolve::{Resolved, Source};
 use crate::source::Fetched;

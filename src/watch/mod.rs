@@ -5,6 +5,7 @@
 
 mod namespaces;
 mod ownership;
+mod secret_meta;
 mod secrets;
 mod stores;
 pub mod streams;
@@ -13,8 +14,9 @@ mod triggers;
 
 pub use namespaces::NamespaceIndex;
 pub use ownership::reduce;
+pub use secret_meta::{Controller, SecretMeta, SecretState};
 pub use secrets::SecretIndex;
-pub use stores::{StoreIndex, StoreKey, StoreSpec};
+pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
 pub use syncs::{SYNC_REQUEST, SyncIndex, store_of};
 pub use triggers::Triggers;
 

@@ -6,7 +6,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use serde_json::Value;
 
-use crate::decide::{Controller, SecretMeta};
+use super::secret_meta::{Controller, SecretMeta};
 use crate::provenance::{ANNOTATION, FIELD_MANAGER, MANAGED_LABEL, Provenance};
 
 /// Reduces a Secret's metadata to what decisions need; the rest, `managedFields` above all, is dropped.

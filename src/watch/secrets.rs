@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::decide::SecretMeta;
+use super::secret_meta::SecretMeta;
 use crate::names::ObjectKey;
 
 /// What is known of each managed Secret.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::api::{ClusterParameterStoreSpec, ParameterStoreSpec};
+use crate::api::{ClusterParameterStoreSpec, ParameterStoreSpec, StoreStatus};
 
 /// Which store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,25 +41,42 @@ pub enum StoreSpec {
     Cluster(Arc<ClusterParameterStoreSpec>),
 }
 
+/// A store as it was last seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoreEntry {
+    /// What it says.
+    pub spec: StoreSpec,
+    /// What was said of it.
+    pub status: StoreStatus,
+    /// Its `metadata.generation`.
+    pub generation: Option<i64>,
+}
+
 /// What is known of each store.
 #[derive(Default)]
 pub struct StoreIndex {
-    stores: HashMap<StoreKey, StoreSpec>,
+    stores: HashMap<StoreKey, StoreEntry>,
 }
 
 impl StoreIndex {
     /// The store of that key.
     pub fn get(&self, key: &StoreKey) -> Option<&StoreSpec> {
+        self.stores.get(key).map(|entry| &entry.spec)
+    }
+
+    /// The store of that key, with its status.
+    pub fn entry(&self, key: &StoreKey) -> Option<&StoreEntry> {
         self.stores.get(key)
     }
 
-    /// Takes in what the API server says; says whether that is news.
-    pub fn apply(&mut self, key: StoreKey, spec: StoreSpec) -> bool {
-        if self.stores.get(&key) == Some(&spec) {
-            return false;
-        }
-        self.stores.insert(key, spec);
-        true
+    /// Takes in what the API server says; says whether its spec is news.
+    pub fn apply(&mut self, key: StoreKey, entry: StoreEntry) -> bool {
+        let known = self
+            .stores
+            .get(&key)
+            .is_some_and(|known| known.spec == entry.spec);
+        self.stores.insert(key, entry);
+        !known
     }
 
     /// Takes out a store; says whether that is news.

@@ -14,7 +14,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
-use super::{Indexes, StoreKey, StoreSpec, Triggers, reduce};
+use super::{Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::admin::{Metrics, Pending, Readiness};
 use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync};
 use crate::names::ObjectKey;
@@ -27,6 +27,14 @@ const STRICT_TIMEOUT: u32 = 30;
 /// How often a missing CRD is looked for.
 const CRD_RETRY: Duration = Duration::from_secs(2);
 
+/// What must be known before the first decision, so that none is made on half the facts.
+pub const KNOWN_FIRST: [&str; 4] = [
+    "secrets",
+    "namespaces",
+    "parameterstores",
+    "clusterparameterstores",
+];
+
 /// What all watches share.
 #[derive(Clone)]
 pub struct Watches {
@@ -36,6 +44,8 @@ pub struct Watches {
     pub indexes: Arc<Indexes>,
     /// Who wants a reconcile.
     pub triggers: Triggers,
+    /// Which stores want their status looked at.
+    pub store_triggers: Triggers<StoreKey>,
     /// What is waited for.
     pub readiness: Readiness,
     /// What is counted.
@@ -56,15 +66,14 @@ pub struct Malformed {
 impl Watches {
     /// Waits until the API server serves `K`, and says so in readiness meanwhile: the CRDs may be installed after the
     /// operator.
-    pub async fn wait_for_crd<K>(&self, resource: &'static str)
+    pub async fn wait_for_crd<K>(&self, resource: &'static str, pending: &Pending)
     where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug,
     {
-        let pending = self.readiness.wait_for(resource);
         let api = Api::<PartialObjectMeta<K>>::all(self.client.clone());
         loop {
             match api.list(&ListParams::default().limit(1)).await {
-                Ok(_) => return pending.done(),
+                Ok(_) => return,
                 Err(kube::Error::Api(status)) if status.code == 404 => {
                     tracing::info!(resource, "its CustomResourceDefinition is not installed; waiting");
                     pending.say("its CustomResourceDefinition is not installed");
@@ -152,7 +161,16 @@ impl Watches {
                 namespace,
                 name: store.name_any(),
             };
-            (key, StoreSpec::Namespaced(Arc::new(store.spec.clone())))
+            let spec = StoreSpec::Namespaced(Arc::new(store.spec.clone()));
+            let status = store.status.clone().unwrap_or_default();
+            (
+                key,
+                StoreEntry {
+                    spec,
+                    status,
+                    generation: store.metadata.generation,
+                },
+            )
         })
         .await;
     }
@@ -163,16 +181,26 @@ impl Watches {
             let key = StoreKey::Cluster {
                 name: store.name_any(),
             };
-            (key, StoreSpec::Cluster(Arc::new(store.spec.clone())))
+            let spec = StoreSpec::Cluster(Arc::new(store.spec.clone()));
+            let status = store.status.clone().unwrap_or_default();
+            (
+                key,
+                StoreEntry {
+                    spec,
+                    status,
+                    generation: store.metadata.generation,
+                },
+            )
         })
         .await;
     }
 
-    async fn follow_stores<K>(&self, resource: &'static str, parts: impl Fn(&K) -> (StoreKey, StoreSpec))
+    async fn follow_stores<K>(&self, resource: &'static str, parts: impl Fn(&K) -> (StoreKey, StoreEntry))
     where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
-        self.wait_for_crd::<K>(resource).await;
+        let pending = self.readiness.wait_for(resource);
+        self.wait_for_crd::<K>(resource, &pending).await;
         let api = Api::<DeserializeGuard<K>>::all(self.client.clone());
         let config = watcher::Config::default().timeout(STRICT_TIMEOUT);
         let concerned = |key: &StoreKey| self.indexes.syncs().readers(key);
@@ -183,8 +211,9 @@ impl Watches {
         };
         let fold = Fold {
             apply: |store: &K| {
-                let (key, spec) = parts(store);
-                let news = self.indexes.stores_mut().apply(key.clone(), spec);
+                let (key, entry) = parts(store);
+                let news = self.indexes.stores_mut().apply(key.clone(), entry);
+                self.store_triggers.push(key.clone());
                 if news { concerned(&key) } else { Vec::new() }
             },
             delete: |store: &K| {
@@ -198,7 +227,6 @@ impl Watches {
             },
             key: |store: &K| parts(store).0,
         };
-        let pending = self.readiness.wait_for(resource);
         let events = Self::guarded(
             self.metrics.clone(),
             self.watch(api, config, resource),
@@ -215,12 +243,13 @@ impl Watches {
     /// trigger a reconcile.
     pub fn parameter_syncs(
         self,
+        pending: Pending,
         malformed: impl Fn(Malformed) + Send + 'static,
         gone: impl Fn(&ObjectKey) + Send + 'static,
     ) -> impl Stream<Item = Result<Event<ParameterSync>, watcher::Error>> + Send {
         let api = Api::<DeserializeGuard<ParameterSync>>::all(self.client.clone());
         let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
-        let mut pending = Some(self.readiness.wait_for("parametersyncs"));
+        let mut pending = Some(pending);
         let mut seen = HashSet::new();
         let events = Self::guarded(
             self.metrics.clone(),

@@ -3,7 +3,11 @@
 //! gate of its own.
 
 mod costs;
+mod kept;
+mod specs;
 mod support;
+mod tenancy;
+mod writes;
 
 use support::suite;
 

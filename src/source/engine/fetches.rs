@@ -16,6 +16,7 @@ use crate::source::catalog::Sweep;
 use crate::source::engine::job::{Job, Unit, own_origin};
 use crate::source::engine::pages::{Pages, Turn};
 use crate::source::engine::quarantine::Quarantine;
+use crate::source::engine::recent::Recent;
 use crate::source::engine::{CallId, Observed, Ticket};
 use crate::source::types::{Fetched, SourceError};
 
@@ -23,6 +24,8 @@ use crate::source::types::{Fetched, SourceError};
 const WINDOW: Duration = Duration::from_millis(50);
 /// How long a caller waits at most.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// How often in a row a request may go without an answer before its callers are told so.
+const SILENT_TRIES: u32 = 4;
 const RETRY_BASE: Duration = Duration::from_millis(200);
 const RETRY_CAP: Duration = Duration::from_secs(5);
 
@@ -50,6 +53,7 @@ pub struct Fetches {
     listings: Vec<(Pages, Flight)>,
     running: BTreeMap<CallId, Running>,
     quarantine: Quarantine<Unit>,
+    recent: Recent,
     replies: Vec<(Ticket, Result<Fetched, SourceError>)>,
     coalesced: usize,
 }
@@ -113,7 +117,9 @@ impl Fetches {
         let (unit, flight) = ready.min_by_key(|(_, flight)| (flight.purpose, flight.ready))?;
         match unit.clone() {
             Unit::Listing(key, decryption) => {
-                let flight = self.queued.remove(&Unit::Listing(key.clone(), decryption))?;
+                let unit = Unit::Listing(key.clone(), decryption);
+                let flight = self.queued.remove(&unit)?;
+                self.recent.read(&unit, now);
                 Some(self.send_page(id, Pages::new(key, decryption), flight))
             }
             Unit::Name(reference) => {
@@ -123,7 +129,9 @@ impl Fetches {
                     self.pack(&reference, now)
                 };
                 let batch = batch.into_iter().filter_map(|reference| {
-                    let flight = self.queued.remove(&Unit::Name(reference.clone()))?;
+                    let unit = Unit::Name(reference.clone());
+                    let flight = self.queued.remove(&unit)?;
+                    self.recent.read(&unit, now);
                     Some((reference, flight))
                 });
                 let batch = batch.collect();
@@ -138,7 +146,7 @@ impl Fetches {
             .queued
             .iter()
             .filter_map(|(unit, flight)| match unit {
-                Unit::Name(reference) if !flight.alone && (flight.ready <= now || flight.failures == 0) => {
+                Unit::Name(reference) if !flight.alone && (flight.ready <= now || flight.is_soon(now)) => {
                     Some((flight.ready > now, flight.purpose, flight.ready, reference))
                 }
                 _ => None,
@@ -213,7 +221,12 @@ impl Fetches {
         batch.retain_mut(|(_, flight)| self.is_wanted(flight));
         if fault.passes() {
             for (reference, flight) in batch {
-                self.retry(Unit::Name(reference), flight, fault.clone(), now);
+                let unit = Unit::Name(reference);
+                if flight.is_spent(fault) {
+                    self.give_up(&unit, &flight, fault, now);
+                } else {
+                    self.retry(unit, flight, fault.clone(), now);
+                }
             }
             return;
         }
@@ -271,7 +284,7 @@ impl Fetches {
         if !self.is_wanted(&mut flight) {
             return;
         }
-        if fault.passes() {
+        if fault.passes() && !flight.is_spent(&fault) {
             // A token that AWS no longer knows cannot be tried again; the listing can.
             let pages = match fault.code() {
                 "InvalidNextToken" => Pages::new(pages.key, pages.decryption),
@@ -380,6 +393,11 @@ impl Fetches {
 
     fn enqueue(&mut self, unit: Unit, ticket: Ticket, purpose: Purpose, ready: Duration) {
         let alone = self.quarantine.is_suspect(&unit);
+        // What somebody broke is put back at once; everything else may wait for company.
+        let ready = match purpose {
+            Purpose::Repair => ready,
+            _ => self.recent.next(&unit, ready).max(ready),
+        };
         if let Some(flight) = self.queued.get_mut(&unit) {
             self.coalesced += 1;
             flight.jobs.insert(ticket);
@@ -447,6 +465,17 @@ impl Fetches {
 }
 
 impl Flight {
+    /// Whether it waits for nothing but the window in which callers gather.
+    fn is_soon(&self, now: Duration) -> bool {
+        self.failures == 0 && self.ready <= now + WINDOW
+    }
+
+    /// Whether this is one failure too many. A throttling says that the answer will come; silence does not, and a
+    /// caller who waits for it holds a place that others could use.
+    fn is_spent(&self, fault: &Fault) -> bool {
+        matches!(fault, Fault::Unavailable(_)) && self.failures + 1 >= SILENT_TRIES
+    }
+
     fn delay(&mut self, fault: Fault, now: Duration) {
         self.failures += 1;
         let seed = u64::try_from(now.as_nanos()).unwrap_or_default();

@@ -8,6 +8,7 @@ mod fetches;
 mod job;
 mod pages;
 mod quarantine;
+mod recent;
 mod subscribers;
 mod sweeps;
 

@@ -218,12 +218,6 @@ fn faulty() -> Vec<(&'static str, Case, &'static str, &'static str)> {
             "/a has no member at pointer \"/x/y\"",
         ),
         (
-            "no pointer",
-            case([pointed("/a", "x")]).with("/a", &object("\"x\":1")),
-            "InvalidPointer",
-            "write it as /cert",
-        ),
-        (
             "a template that is none",
             case([a()]).with("/a", value).template("t", "\n{{ a"),
             "TemplateFailed",
@@ -398,7 +392,6 @@ fn every_reason_has_a_row_above() {
         "InvalidDockerConfig",
         "InvalidJSON",
         "InvalidKey",
-        "InvalidPointer",
         "KeyCollision",
         "NothingToWrite",
         "ParameterMissing",

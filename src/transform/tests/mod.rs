@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::decide::{Purpose, SourceRead};
-use crate::names::{ObjectKey, ParameterName, ParameterPath, ParameterRef, Selector};
+use crate::names::{JsonPointer, ObjectKey, ParameterName, ParameterPath, ParameterRef, Selector};
 use crate::provenance::{ParameterKind, Shape, Stamp};
 use crate::resolve::{
     Auth, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
@@ -73,7 +73,7 @@ fn expanded(name: &str) -> Source {
 fn pointed(name: &str, pointer: &str) -> Source {
     Source::Named(NamedSource {
         extract: Extract::Pointer {
-            pointer: pointer.into(),
+            pointer: JsonPointer::parse(pointer).unwrap(),
             key: key("pointed"),
         },
         ..named(name)

@@ -46,35 +46,12 @@ fn a_child_gives_its_output_its_exit_code_and_takes_signals() {
     assert!(Child::start(Path::new("/nowhere/at/all"), &["x"], &[], &log).is_err());
 }
 
-/// Not a test of its own: the process that is killed in the next one.
-#[test]
-#[ignore = "started by a_killed_parent_leaves_no_process_and_no_file"]
-fn parent_to_be_killed() {
-    let scratch = Scratch::new("orphan").unwrap();
-    let child = Child::start(
-        Path::new("/bin/sleep"),
-        &["600"],
-        &[],
-        &scratch.path().join("log"),
-    )
-    .unwrap();
-    let out = std::env::var("PARAMSYNC_TEST_OUT").unwrap();
-    std::fs::write(
-        format!("{out}.new"),
-        format!("{} {}", child.pid(), scratch.path().display()),
-    )
-    .unwrap();
-    std::fs::rename(format!("{out}.new"), out).unwrap();
-    std::thread::sleep(Duration::from_mins(1));
-}
-
 #[test]
 fn a_killed_parent_leaves_no_process_and_no_file() {
     let scratch = Scratch::new("parent").unwrap();
     let out = scratch.path().join("out");
-    let mut parent = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "parent_to_be_killed", "--ignored"])
-        .env("PARAMSYNC_TEST_OUT", &out)
+    let mut parent = Command::new(env!("CARGO_BIN_EXE_parent"))
+        .arg(&out)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

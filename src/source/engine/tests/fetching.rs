@@ -49,6 +49,24 @@ async fn a_hundred_objects_that_read_the_same_twenty_names_cost_two_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hundred_objects_that_come_one_after_another_share_their_reads() {
+    let stage = Stage::new();
+    let names = stage.world().put_many("/shared/", 20);
+    let callers = (0..100).map(|number| {
+        let fetch = stage.fetch(read_names(&names));
+        async move {
+            tokio::time::sleep(Duration::from_millis(number * 50)).await;
+            fetch.await
+        }
+    });
+    for fetched in futures::future::join_all(callers).await {
+        assert_eq!(fetched.unwrap().parameters.len(), 20);
+    }
+    let calls = stage.world().calls.len();
+    assert!(calls <= 10, "{calls} calls for callers spread over five seconds");
+}
+
+#[tokio::test(start_paused = true)]
 async fn callers_of_one_path_share_its_listing() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 9);
@@ -160,31 +178,38 @@ async fn throttling_is_waited_out_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_waits_thirty_seconds_at_most() {
-    for (code, error) in [
-        (
-            "ThrottlingException",
-            SourceError::Throttled {
-                code: "ThrottlingException".into(),
-            },
-        ),
-        (
-            "InternalServerError",
-            SourceError::Unavailable {
-                code: "InternalServerError".into(),
-            },
-        ),
+async fn a_caller_waits_thirty_seconds_at_most_through_throttling() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 5);
+    stage.world().fail_next(1000, "ThrottlingException");
+    let began = stage.clock();
+    let code = "ThrottlingException".into();
+    let error = stage.fetch(read_path("/web")).await.err();
+    assert_eq!(error, Some(SourceError::Throttled { code }));
+    let waited = stage.since(began);
+    assert!(
+        waited >= Duration::from_secs(30) && waited < Duration::from_secs(31),
+        "{waited:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_is_told_of_silence_after_four_tries() {
+    for read in [
+        read_path("/web"),
+        read_names(&[latest("/web/1"), latest("/web/2")]),
     ] {
         let stage = Stage::new();
         stage.world().put_many("/web/", 5);
-        stage.world().fail_next(1000, code);
+        stage.world().fail_next(1000, "InternalServerError");
         let began = stage.clock();
-        assert_eq!(stage.fetch(read_path("/web")).await.err(), Some(error));
-        let waited = stage.since(began);
-        assert!(
-            waited >= Duration::from_secs(30) && waited < Duration::from_secs(31),
-            "{waited:?}"
+        let code = "InternalServerError".into();
+        assert_eq!(
+            stage.fetch(read).await.err(),
+            Some(SourceError::Unavailable { code })
         );
+        assert_eq!(stage.world().calls.len(), 4);
+        assert!(stage.since(began) < Duration::from_secs(5));
     }
 }
 

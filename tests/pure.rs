@@ -1,0 +1,223 @@
+//! The pure rooms are pure: no clock, no network, no async runtime, no client, no file, no environment.
+//!
+//! A new file in one of these rooms counts as pure until it is named in [`IO`].
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms, and files that are rooms of their own.
+const ROOMS: [&str; 11] = [
+    "calendar",
+    "decide",
+    "names",
+    "provenance.rs",
+    "report",
+    "resolve",
+    "schedule",
+    "source",
+    "transform",
+    "value.rs",
+    "watch",
+];
+/// The I/O shells round pure cores.
+const IO: [&str; 6] = [
+    "report/sink.rs",
+    "source/credentials.rs",
+    "source/engine/mod.rs",
+    "source/ssm.rs",
+    "source/stores.rs",
+    "watch/streams.rs",
+];
+/// Files that must be there, so that a folder that moves does not empty the test.
+const CORES: [&str; 15] = [
+    "decide/mod.rs",
+    "names/parameter.rs",
+    "report/conditions.rs",
+    "resolve/access.rs",
+    "schedule/mod.rs",
+    "source/batch.rs",
+    "source/catalog.rs",
+    "source/engine/core.rs",
+    "source/engine/fetches.rs",
+    "source/engine/sweeps.rs",
+    "source/limiter.rs",
+    "source/plan.rs",
+    "transform/template.rs",
+    "watch/ownership.rs",
+    "watch/syncs.rs",
+];
+const FORBIDDEN: [&str; 10] = [
+    "kube::Client",
+    "kube::Api",
+    "aws_",
+    "tokio::",
+    "Instant::now",
+    "SystemTime::now",
+    "Timestamp::now",
+    "std::env",
+    "std::fs",
+    "std::net",
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All Rust files below `path` that are no tests.
+fn files(path: &Path, found: &mut Vec<PathBuf>) {
+    let name = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if name == "tests" || name.ends_with("_tests") {
+        return;
+    }
+    if path.is_dir() {
+        for entry in fs::read_dir(path).expect("a folder of the source") {
+            files(&entry.expect("an entry").path(), found);
+        }
+    } else if path.extension().is_some_and(|extension| extension == "rs") {
+        found.push(path.to_owned());
+    }
+}
+
+/// The code without comments and without what is compiled for tests only, each line with its number.
+fn product_code(text: &str) -> Vec<(usize, &str)> {
+    let mut kept = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((number, line)) = lines.next() {
+        let code = line.trim_start();
+        if code.starts_with("//") {
+            continue;
+        }
+        if code.starts_with("#[cfg(test)]") {
+            let indent = &line[..line.len() - code.len()];
+            let end = format!("{indent}}}");
+            for (_, skipped) in lines.by_ref() {
+                // rustfmt puts an item's end at its own indent, and a declaration's on its one line.
+                if skipped == end || (skipped.ends_with(';') && !skipped[indent.len()..].starts_with(' ')) {
+                    break;
+                }
+            }
+            continue;
+        }
+        kept.push((number + 1, line.split(" // ").next().unwrap_or(line)));
+    }
+    kept
+}
+
+/// What a pure file may not say, each with its line.
+fn impurities(text: &str) -> Vec<(usize, String)> {
+    let code = product_code(text);
+    let mut found = Vec::new();
+    for (number, line) in &code {
+        for word in FORBIDDEN {
+            let alone =
+                |at: usize| !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_');
+            if line.match_indices(word).any(|(at, _)| alone(at)) {
+                found.push((*number, word.to_owned()));
+            }
+        }
+    }
+    // An import may name a client in braces, over several lines.
+    let mut import: Option<(usize, String)> = None;
+    for (number, line) in code {
+        let code = line.trim_start().trim_start_matches("pub ");
+        if import.is_none()
+            && ["use kube::", "use std::"]
+                .iter()
+                .any(|start| code.starts_with(start))
+        {
+            import = Some((number, String::new()));
+        }
+        if let Some((at, statement)) = &mut import {
+            statement.push_str(code);
+            if code.ends_with(';') {
+                let banned: &[&str] = if statement.starts_with("use kube::") {
+                    &["Client", "Api", "client"]
+                } else {
+                    &["env", "fs", "net"]
+                };
+                let words = statement.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                found.extend(
+                    words
+                        .filter(|word| banned.contains(word))
+                        .map(|word| (*at, format!("{word}, in `{statement}`"))),
+                );
+                import = None;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_pure_rooms_are_pure() {
+    let source = source();
+    let mut found = Vec::new();
+    for room in ROOMS {
+        let path = source.join(room);
+        if path.exists() {
+            files(&path, &mut found);
+        }
+    }
+    let io: Vec<_> = IO.iter().map(|file| source.join(file)).collect();
+    for file in IO.iter().chain(&CORES) {
+        assert!(
+            found.contains(&source.join(file)),
+            "src/{file} is gone; name the file that replaced it"
+        );
+    }
+    let mut faults = Vec::new();
+    for file in found.iter().filter(|file| !io.contains(file)) {
+        for (line, what) in impurities(&read(file)) {
+            faults.push(format!("{}:{line}: {what}", file.display()));
+        }
+    }
+    assert!(faults.is_empty(), "pure files reach out:\n{}", faults.join("\n"));
+}
+
+/// The control: what the search must find, it finds.
+#[test]
+fn the_search_finds_what_reaches_out() {
+    let words = |text: &str| {
+        impurities(text)
+            .into_iter()
+            .map(|(_, what)| what)
+            .collect::<Vec<_>>()
+    };
+    let wiring = words(&read(&source().join("app.rs")));
+    for expected in ["tokio::", "std::net", "std::env"] {
+        assert!(
+            wiring.iter().any(|word| word == expected),
+            "{expected} in app.rs: {wiring:?}"
+        );
+    }
+    assert!(wiring.iter().any(|word| word.starts_with("Client")), "{wiring:?}");
+    for file in IO {
+        let text = read(&source().join(file));
+        assert!(
+            !impurities(&text).is_empty(),
+            "src/{file} is pure; take it out of IO"
+        );
+    }
+    for word in FORBIDDEN {
+        assert!(!words(&format!("    let it = {word}();")).is_empty(), "{word}");
+    }
+    assert_eq!(
+        words("use kube::{\n    Client, Resource,\n};"),
+        ["Client, in `use kube::{Client, Resource,};`"]
+    );
+    assert_eq!(words("use std::{env, fmt};"), ["env, in `use std::{env, fmt};`"]);
+}
+
+#[test]
+fn comments_and_tests_are_not_searched() {
+    let text = "// tokio::spawn\nfn reads_aws_names() {} // std::fs\n#[cfg(test)]\nmod tests;\n\n#[cfg(test)]\nmod more {\n    use std::fs;\n    fn a() {\n    }\n}\nfn late() { std::env::args() }\n";
+    assert_eq!(impurities(text), [(12, "std::env".to_owned())]);
+}
