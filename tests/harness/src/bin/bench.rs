@@ -85,7 +85,7 @@ async fn bench() -> anyhow::Result<usize> {
     })
     .await?;
     let run = Run::new(&suite, objects).await?;
-    table.title("at rest, without any object");
+    Table::title("at rest, without any object");
     tokio::time::sleep(Duration::from_secs(5)).await;
     table.at_most("binary, stripped (MB)", size as f64 / 1e6, 30.0);
     table.at_most(
@@ -211,10 +211,10 @@ spec:
             .await?;
         let used = self.used(&start).await?;
         let fetches = self.decrypting_calls(start.wall);
-        table.title("first sync");
+        Table::title("first sync");
         table.at_most("calls with decryption", fetches as f64, self.objects as f64);
         // Of those that were synced first, when their interval came round.
-        table.figure(
+        Table::figure(
             "calls without, to look again",
             used.counts.reads() as f64 - fetches as f64,
         );
@@ -231,7 +231,7 @@ spec:
         );
         table.at_most("Secret writes", used.secret_writes, self.objects as f64);
         table.at_most("status writes", used.status_writes, 2.0 * self.objects as f64);
-        self.machine(table, &used)
+        self.machine(&used)
     }
 
     async fn quiet(&self, table: &mut Table) -> anyhow::Result<()> {
@@ -240,7 +240,7 @@ spec:
         let start = self.mark().await?;
         tokio::time::sleep(self.interval * QUIET_INTERVALS).await;
         let used = self.used(&start).await?;
-        table.title(&format!(
+        Table::title(&format!(
             "{QUIET_INTERVALS} quiet intervals of {} s",
             self.interval.as_secs()
         ));
@@ -249,10 +249,10 @@ spec:
         table.at_most("calls", used.counts.reads() as f64, (sweeps * 1.02).ceil() + 10.0);
         table.at_most("decrypts", used.counts.decrypted as f64, 0.0);
         table.at_most("throttled", used.counts.throttled as f64, 0.0);
-        table.figure("seconds", used.at.elapsed().as_secs_f64());
+        Table::figure("seconds", used.at.elapsed().as_secs_f64());
         table.at_most("Secret writes", used.secret_writes, 0.0);
         table.at_most("status writes", used.status_writes, 0.0);
-        self.machine(table, &used)
+        self.machine(&used)
     }
 
     async fn restart(&self, table: &mut Table) -> anyhow::Result<()> {
@@ -265,7 +265,7 @@ spec:
             tokio::time::sleep(rest).await;
         }
         let used = self.used(&start).await?;
-        table.title("restart, and one interval after it");
+        Table::title("restart, and one interval after it");
         table.at_most(
             "calls",
             used.counts.reads() as f64,
@@ -273,10 +273,10 @@ spec:
         );
         table.at_most("decrypts", used.counts.decrypted as f64, 0.0);
         table.at_most("throttled", used.counts.throttled as f64, 0.0);
-        table.figure("seconds until all are known as Ready", ready);
+        Table::figure("seconds until all are known as Ready", ready);
         table.at_most("Secret writes", used.secret_writes, 0.0);
         table.at_most("status writes", used.status_writes, 0.0);
-        self.machine(table, &used)
+        self.machine(&used)
     }
 
     async fn repairs(&self, table: &mut Table) -> anyhow::Result<()> {
@@ -302,7 +302,7 @@ spec:
         }
         seconds.sort_by(f64::total_cmp);
         let used = self.used(&start).await?;
-        table.title(&format!(
+        Table::title(&format!(
             "{REPAIRS} Secrets broken by hand, among {}",
             self.objects
         ));
@@ -373,9 +373,9 @@ spec:
             .count()
     }
 
-    fn machine(&self, table: &mut Table, used: &Mark) -> anyhow::Result<()> {
-        table.figure("CPU seconds", used.cpu);
-        table.figure("resident memory (MiB)", self.operator().rss_bytes()? as f64 / MIB);
+    fn machine(&self, used: &Mark) -> anyhow::Result<()> {
+        Table::figure("CPU seconds", used.cpu);
+        Table::figure("resident memory (MiB)", self.operator().rss_bytes()? as f64 / MIB);
         Ok(())
     }
 
@@ -414,7 +414,7 @@ struct Table {
 }
 
 impl Table {
-    fn title(&mut self, what: &str) {
+    fn title(what: &str) {
         println!("\n{what}\n{:44} {:>10} {:>10}", "", "measured", "at most");
     }
 
@@ -429,7 +429,7 @@ impl Table {
         );
     }
 
-    fn figure(&mut self, what: &str, measured: f64) {
+    fn figure(what: &str, measured: f64) {
         println!("  {what:42} {:>10}", number(measured));
     }
 }
