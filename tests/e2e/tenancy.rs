@@ -39,14 +39,14 @@ spec:
 /// A ParameterStore of the namespace, with the credentials that every case has.
 fn tenant_store(url: &str) -> String {
     format!(
-        r#"apiVersion: paramsync.dev/v1alpha1
+        "apiVersion: paramsync.dev/v1alpha1
 kind: ParameterStore
 metadata: {{name: own}}
 spec:
   region: {REGION}
   endpointURL: {url}
   auth: {{secretRef: {{name: aws, accessKeyIDKey: id, secretAccessKeyKey: key}}}}
-"#
+"
     )
 }
 
@@ -321,7 +321,7 @@ async fn credentials_that_are_missing_are_named_and_taken_up_once_they_are_there
     )))
     .await;
     case.eventually(
-        Duration::from_secs(60),
+        Duration::from_mins(1),
         "Ready once the keys are there",
         async || {
             let ready = case.condition("ParameterSync", "web", "Ready").await?;

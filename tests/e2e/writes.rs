@@ -25,7 +25,7 @@ impl Writes {
         let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
         let api: Api<DynamicObject> =
             Api::namespaced_with(case.client().clone(), case.namespace(), &resource);
-        let now = api.list(&Default::default()).await.expect("a list");
+        let now = api.list(&kube::api::ListParams::default()).await.expect("a list");
         let since = now.metadata.resource_version.expect("a resourceVersion");
         let only = WatchParams::default()
             .fields(&format!("metadata.name={name}"))

@@ -213,9 +213,9 @@ impl Stage {
     async fn seed(&self) -> anyhow::Result<BTreeMap<String, String>> {
         self.step("Put SecureString parameters under /web into Parameter Store");
         let mut wanted = BTreeMap::new();
-        let named = ["DB_HOST", "DB_PASSWORD", "DB_USER"].map(str::to_owned);
-        let numbered = (named.len()..PARAMETERS).map(|n| format!("TOKEN_{n:02}"));
-        for key in named.into_iter().chain(numbered) {
+        let speaking = ["DB_HOST", "DB_PASSWORD", "DB_USER"].map(str::to_owned);
+        let numbered = (speaking.len()..PARAMETERS).map(|n| format!("TOKEN_{n:02}"));
+        for key in speaking.into_iter().chain(numbered) {
             let value = format!("first value of {key}");
             self.store.put(&format!("/web/{key}"), &value).await?;
             wanted.insert(key, value);
@@ -268,7 +268,7 @@ spec:
         );
         self.kubectl(&["get", "psync", "-n", NAMESPACE]).await?;
         let cost = self.cost(mark);
-        self.said(cost);
+        Self::said(cost);
         let tens = PARAMETERS.div_ceil(10) as u64;
         ensure!(
             cost.decrypting == tens && cost.decrypts == PARAMETERS as u64,
@@ -302,7 +302,7 @@ spec:
         // Time for a write that should not be.
         tokio::time::sleep(Duration::from_millis(500)).await;
         let cost = self.cost(mark);
-        self.said(cost);
+        Self::said(cost);
         ensure!(
             cost.decrypting == 0 && cost.decrypts == 0,
             "nothing changed, and yet something was decrypted"
@@ -343,7 +343,7 @@ spec:
         self.kubectl(&["get", "psync", "web", "-n", NAMESPACE, "-o", filter])
             .await?;
         let cost = self.cost(mark);
-        self.said(cost);
+        Self::said(cost);
         ensure!(
             cost.decrypts == PARAMETERS as u64,
             "one changed parameter of {PARAMETERS} should take {PARAMETERS} decrypts"
@@ -395,7 +395,7 @@ spec:
         .concat();
         self.kubectl(&columns).await?;
         let cost = self.cost(mark);
-        self.said(cost);
+        Self::said(cost);
         ensure!(
             cost.decrypts == PARAMETERS as u64,
             "a repair should decrypt the {PARAMETERS} parameters of this Secret and no others"
@@ -527,7 +527,7 @@ spec:
         }
     }
 
-    fn said(&self, cost: Cost) {
+    fn said(cost: Cost) {
         println!(
             "   Cost: {} calls to Parameter Store ({} to look, without decryption; {} to fetch), {} decrypts.",
             cost.plain + cost.decrypting,
@@ -539,7 +539,7 @@ spec:
 
     fn total(&self) {
         self.step("What it cost in all");
-        self.said(self.mark());
+        Self::said(self.mark());
     }
 }
 
