@@ -2,6 +2,13 @@
 //! CRDs, Parameter Store. Apart from `tests/e2e`, because these tests break what others share; they run one after the
 //! other.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and real parts take real time"
+)]
+
 mod api_server;
 mod canary;
 mod crashes;

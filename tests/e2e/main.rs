@@ -2,8 +2,13 @@
 //! behind a gate that counts. One control plane and one operator for all; each case has a namespace, a store and a
 //! gate of its own.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may panic, and real parts take real time"
+)]
 // A test ends where what it needs is not there, and it runs in real time.
-#![allow(clippy::expect_used, clippy::disallowed_methods)]
 
 mod costs;
 mod drift;
