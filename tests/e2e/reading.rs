@@ -168,6 +168,36 @@ async fn when_everything_is_gone_nothing_is_removed() {
 }
 
 #[tokio::test]
+async fn a_source_that_is_edited_to_where_nothing_is_removes_nothing() {
+    let case = suite().await.case("typo").await;
+    case.put_many("/web", 2).await;
+    case.sync("web", "sources: [{path: /web}]").await;
+    case.wait_ready("web").await;
+    let kept = LastGood::of(&case, "web").await;
+    for (edit, reason, says) in [
+        ("sources: [{path: /wbe}]", "SourceEmpty", "/wbe"),
+        ("sources: [{path: /web, include: [X*]}]", "SourceEmpty", "/web"),
+        ("sources: [{name: /wbe/V00}]", "ParameterMissing", "/wbe/V00"),
+        (
+            "sources: [{name: /wbe/V00, optional: true}]",
+            "SourceEmpty",
+            "/wbe/V00",
+        ),
+    ] {
+        case.sync("web", edit).await;
+        not_ready(&case, "web", reason, &[says]).await;
+        kept.holds(&case).await;
+    }
+    case.sync("web", "sources: [{path: /web}]").await;
+    case.wait_ready("web").await;
+    kept.holds(&case).await;
+    // A source that is taken out on purpose takes its keys along.
+    case.sync("web", "sources: [{name: /web/V01}]").await;
+    has_keys(&case, "web", &["V01"]).await;
+    case.wait_ready("web").await;
+}
+
+#[tokio::test]
 async fn a_path_with_nothing_below_it_makes_no_secret_until_there_is_something() {
     let case = suite().await.case("nothing").await;
     case.sync("web", "sources: [{path: /web}]").await;
