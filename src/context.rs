@@ -20,7 +20,8 @@ use crate::provenance::{Provenance, Shape};
 use crate::reconcile::Pass;
 use crate::report::{Learned, Outcome, Report, recorded, store_status};
 use crate::resolve::{
-    EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
+    EndpointPolicy, ParameterTypes, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store,
+    resolve,
 };
 use crate::schedule;
 use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
@@ -83,7 +84,7 @@ struct Asked {
 #[derive(PartialEq)]
 pub struct Doom {
     object: ObjectKey,
-    resolved: (Shape, StoreIdentity),
+    resolved: (Shape, StoreIdentity, ParameterTypes),
     upstream: Upstream,
     request: FetchRequest,
 }
@@ -94,8 +95,12 @@ impl Doom {
         let resolved = &world.resolved;
         Self {
             object: resolved.object.clone(),
-            resolved: (resolved.shape.clone(), resolved.store.clone()),
-            upstream: world.upstream.clone(),
+            resolved: (
+                resolved.shape.clone(),
+                resolved.store.clone(),
+                resolved.parameter_types,
+            ),
+            upstream: facts(world.upstream.clone()),
             request: request.clone(),
         }
     }
@@ -103,6 +108,15 @@ impl Doom {
     /// Whether it is the newest values of this world that were refused.
     fn is_of_newest(&self, world: &World) -> bool {
         self.request.purpose != Purpose::Repair && *self == Self::new(world, &self.request)
+    }
+}
+
+/// What Parameter Store has, without how well it can be asked: that comes and goes, and mends no value.
+fn facts(upstream: Upstream) -> Upstream {
+    Upstream {
+        fault: None,
+        effective_interval: None,
+        ..upstream
     }
 }
 
@@ -372,7 +386,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         );
         if lasting {
             // The fetch itself has told the catalog something: the world to compare with is the one after it.
-            let upstream = self.stores.upstream(&doom.object);
+            let upstream = facts(self.stores.upstream(&doom.object));
             let mut memory = self.memory();
             let known = memory.entry(doom.object.clone()).or_default();
             known.doom = Some((Doom { upstream, ..doom }, outcome.clone()));

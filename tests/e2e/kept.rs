@@ -18,10 +18,13 @@ pub struct LastGood {
 impl LastGood {
     /// The Secret as it is now; it must be there.
     pub async fn of(case: &Case<'_>, name: &str) -> Self {
+        let Some(data) = case.secret(name).await else {
+            panic!("there is no Secret {name}");
+        };
         Self {
             name: name.to_owned(),
             version: case.secret_resource_version(name).await,
-            data: case.secret(name).await.expect("the Secret"),
+            data,
         }
     }
 

@@ -96,6 +96,60 @@ async fn a_path_that_is_denied_is_named() {
 }
 
 #[tokio::test]
+async fn access_that_aws_takes_away_leaves_the_secret_and_says_so() {
+    let case = suite().await.case("revoked").await;
+    case.put_many("/web", 2).await;
+    case.sync("web", "sources: [{path: /web}]\ninterval: 10s").await;
+    case.wait_ready("web").await;
+    let kept = LastGood::of(&case, "web").await;
+    case.gate().deny_path("/web");
+    for n in 0..2 {
+        case.gate().deny_name(&format!("/web/V{n:02}"));
+    }
+    force(&case, "web", "revoked").await;
+    let says = ["/web", "AccessDeniedException"];
+    told(&case, "web", ("UpToDate", "Unknown", "AccessDenied"), &says).await;
+    told(&case, "web", ("Ready", "True", "Synced"), &["2 keys"]).await;
+    kept.holds(&case).await;
+    case.gate().allow_path("/web");
+    for n in 0..2 {
+        case.gate().allow_name(&format!("/web/V{n:02}"));
+    }
+    case.put("/web/V00", "changed").await;
+    force(&case, "web", "allowed").await;
+    becomes(&case, "web", "V00", "changed").await;
+    eventually_ready(&case, "web").await;
+}
+
+#[tokio::test]
+async fn credentials_that_aws_rejects_are_told_and_the_secret_stays() {
+    let case = suite().await.case("rejected").await;
+    case.put_many("/web", 2).await;
+    case.sync("web", "sources: [{path: /web}]\ninterval: 10s").await;
+    case.wait_ready("web").await;
+    let kept = LastGood::of(&case, "web").await;
+    case.gate().fail_next(1_000, "UnrecognizedClientException");
+    let says = ["credentials", "UnrecognizedClientException"];
+    told(
+        &case,
+        "web",
+        ("UpToDate", "Unknown", "CredentialsRejected"),
+        &says,
+    )
+    .await;
+    told(&case, "web", ("Ready", "True", "Synced"), &["2 keys"]).await;
+    case.sync("late", "sources: [{path: /web}]").await;
+    not_ready(&case, "late", "CredentialsRejected", &says).await;
+    kept.holds(&case).await;
+    case.gate().fail_next(0, "");
+    force(&case, "web", "mended").await;
+    force(&case, "late", "mended").await;
+    eventually_ready(&case, "web").await;
+    eventually_ready(&case, "late").await;
+    kept.holds(&case).await;
+}
+
+#[tokio::test]
 async fn a_disabled_key_is_told_of_its_parameter_and_the_secret_stays() {
     let case = suite().await.case("kms").await;
     case.put_many("/web", 3).await;
@@ -177,12 +231,13 @@ async fn while_aws_is_down_the_secret_is_ready_and_its_freshness_is_unknown() {
     .await;
     told(&case, "web", ("Ready", "True", "Synced"), &["3 keys"]).await;
     case.sync("late", "sources: [{path: /web}]").await;
+    not_ready(&case, "late", "SourceUnavailable", &["cannot be reached"]).await;
+    kept.holds(&case).await;
     case.gate().down(false);
     case.put("/web/V02", "after").await;
     becomes(&case, "web", "V02", "after").await;
     eventually_ready(&case, "web").await;
     eventually_ready(&case, "late").await;
-    drop(kept);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use harness::{ACCESS_KEY_ID, Case, REGION, SECRET_ACCESS_KEY};
 
-use super::kept::{LastGood, becomes, force, is_never_said, not_ready, told};
+use super::kept::{LastGood, becomes, force, is_never_said, not_ready, nothing_is_decrypted, told};
 use super::support::suite;
 
 /// Longer than the interval of the objects here: a sweep would have come.
@@ -39,7 +39,7 @@ spec:
 /// A ParameterStore of the namespace, with the credentials that every case has.
 fn tenant_store(url: &str) -> String {
     format!(
-        "apiVersion: paramsync.dev/v1alpha1
+        r"apiVersion: paramsync.dev/v1alpha1
 kind: ParameterStore
 metadata: {{name: own}}
 spec:
@@ -300,6 +300,13 @@ async fn credentials_that_are_missing_are_named_and_taken_up_once_they_are_there
     let secret = format!("{}/late-keys", case.namespace());
     not_ready(&case, "web", "CredentialsRejected", &[&secret]).await;
 
+    let what = "the store says so, too";
+    case.eventually(Duration::from_secs(30), what, async || {
+        let ready = case.condition("ClusterParameterStore", &store, "Ready").await?;
+        (ready.status == "False" && ready.message.contains(&secret)).then_some(())
+    })
+    .await;
+
     let keys = |data: &str| {
         format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: late-keys}}\nstringData: {data}\n")
     };
@@ -329,8 +336,36 @@ async fn credentials_that_are_missing_are_named_and_taken_up_once_they_are_there
         },
     )
     .await;
+    case.eventually(Duration::from_secs(30), "the store is ready, too", async || {
+        let ready = case.condition("ClusterParameterStore", &store, "Ready").await?;
+        (ready.status == "True").then_some(())
+    })
+    .await;
     is_never_said(&case, SECRET_ACCESS_KEY).await;
     delete_cluster_store(&case, &store).await;
+}
+
+#[tokio::test]
+async fn a_store_of_secure_strings_refuses_other_types_by_name() {
+    let case = suite().await.case("types").await;
+    case.put("/web/A", "secure").await;
+    case.sync("web", "sources: [{path: /web}]\ninterval: 10s").await;
+    case.wait_ready("web").await;
+    edit_store(&case, r#"{"parameterTypes": "SecureStringOnly"}"#).await;
+    case.store().put_string("/web/PLAIN", "plain").await.expect("put");
+    let kept = LastGood::of(&case, "web").await;
+    not_ready(
+        &case,
+        "web",
+        "TypeRefused",
+        &["/web/PLAIN is a String", "SecureString only"],
+    )
+    .await;
+    kept.holds(&case).await;
+    nothing_is_decrypted(&case).await;
+    edit_store(&case, r#"{"parameterTypes": "Any"}"#).await;
+    becomes(&case, "web", "PLAIN", "plain").await;
+    case.wait_ready("web").await;
 }
 
 #[tokio::test]
