@@ -61,6 +61,15 @@ struct WatchLabels {
     resource: &'static str,
 }
 
+/// What is watched: its series are there from the start, so that the first failure is an increase.
+const WATCHED: [&str; 5] = [
+    "secrets",
+    "namespaces",
+    "parameterstores",
+    "clusterparameterstores",
+    "parametersyncs",
+];
+
 /// All of the operator's metrics.
 pub struct Metrics {
     registry: Registry,
@@ -100,6 +109,9 @@ impl Default for Metrics {
             panics: Counter::default(),
         };
         metrics.register();
+        for resource in WATCHED {
+            drop(metrics.watch_failures.get_or_create(&WatchLabels { resource }));
+        }
         metrics
     }
 }

@@ -269,7 +269,7 @@ async fn metrics_count_the_work() {
         assert!(found >= *least, "{name} {labels:?}: {found}");
     }
     let text = case.operator().metrics().await.expect("metrics");
-    for name in ["paramsync_watch_failures", "paramsync_aws_throttles_total"] {
+    for name in ["paramsync_watch_failures_total", "paramsync_aws_throttles_total"] {
         assert!(text.contains(name), "{name} is missing:\n{text}");
     }
     // Bounded labels: no object's name.
