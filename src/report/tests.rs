@@ -129,7 +129,12 @@ fn applied(purpose: Purpose, created: bool) -> Outcome {
 }
 
 fn find<'a>(report: &'a Report, kind: &str) -> Option<&'a Condition> {
-    report.status.conditions.iter().flatten().find(|it| it.type_ == kind)
+    report
+        .status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|it| it.type_ == kind)
 }
 
 /// A condition as `True Synced`.
@@ -212,7 +217,11 @@ fn ready_and_up_to_date_for_each_outcome() {
     ];
     for (what, pass, ready, up_to_date, stalls) in rows {
         let first = pass.at(1_000);
-        assert!(short(&first, "Ready").starts_with(ready), "{what}: {}", short(&first, "Ready"));
+        assert!(
+            short(&first, "Ready").starts_with(ready),
+            "{what}: {}",
+            short(&first, "Ready")
+        );
         let found = short(&first, "UpToDate");
         assert!(found.starts_with(up_to_date), "{what}: UpToDate {found}");
         for condition in first.status.conditions.iter().flatten() {
@@ -221,7 +230,11 @@ fn ready_and_up_to_date_for_each_outcome() {
         assert_eq!(short(&first, "Stalled"), "-", "{what}: not at once");
         assert_eq!(first.recheck.is_some(), stalls, "{what}: {:?}", first.recheck);
         let late = pass.after(&first).at(1_000 + STALL_AFTER.as_secs());
-        assert_eq!(short(&late, "Stalled") != "-", stalls, "{what}: after five minutes");
+        assert_eq!(
+            short(&late, "Stalled") != "-",
+            stalls,
+            "{what}: after five minutes"
+        );
     }
 }
 
@@ -239,7 +252,10 @@ fn stalled_comes_after_five_minutes_of_one_fault_and_goes_with_it() {
     assert_eq!(short(&healed, "Stalled"), "-");
     // The next fault starts anew.
     let again = Pass::of(missing()).after(&healed).at(2_000);
-    assert_eq!((short(&again, "Stalled"), again.recheck), ("-".into(), Some(at(2_300))));
+    assert_eq!(
+        (short(&again, "Stalled"), again.recheck),
+        ("-".into(), Some(at(2_300)))
+    );
 }
 
 #[test]
@@ -247,7 +263,10 @@ fn last_transition_time_moves_with_the_status_and_not_with_the_reason() {
     let time = |report: &Report| find(report, "Ready").unwrap().last_transition_time.0;
     let first = Pass::of(missing()).at(1_000);
     let other = Pass::of(left(Why::SourceEmpty)).after(&first).at(1_100);
-    assert_eq!((short(&other, "Ready").as_str(), time(&other)), ("False SourceEmpty", at(1_000)));
+    assert_eq!(
+        (short(&other, "Ready").as_str(), time(&other)),
+        ("False SourceEmpty", at(1_000))
+    );
     let well = Pass::of(left(Why::InSync)).after(&other).at(1_200);
     assert_eq!(time(&well), at(1_200));
 }
@@ -271,10 +290,14 @@ fn events_tell_of_what_changed_once() {
     let one = |reason: &str, warning| vec![(reason.to_owned(), warning)];
     let created = Pass::of(applied(Purpose::FirstSync, true)).at(1_000);
     assert_eq!(reasons(&created), one("Created", false));
-    let updated = Pass::of(applied(Purpose::Change, false)).after(&created).at(1_010);
+    let updated = Pass::of(applied(Purpose::Change, false))
+        .after(&created)
+        .at(1_010);
     assert_eq!(reasons(&updated), one("Updated", false));
     assert!(updated.notes[0].text.contains("/web/A"), "{:?}", updated.notes);
-    let repaired = Pass::of(applied(Purpose::Repair, false)).after(&updated).at(1_020);
+    let repaired = Pass::of(applied(Purpose::Repair, false))
+        .after(&updated)
+        .at(1_020);
     assert_eq!(reasons(&repaired), one("Repaired", true));
     let text = &repaired.notes[0].text;
     assert!(text.contains("data.A") && text.contains("kubectl-edit"), "{text}");
@@ -291,9 +314,13 @@ fn events_tell_of_what_changed_once() {
 fn last_changed_moves_with_content_and_not_with_a_repair() {
     let created = Pass::of(applied(Purpose::FirstSync, true)).at(1_000);
     assert_eq!(created.status.last_changed, Some(at(1_000).to_string()));
-    let repaired = Pass::of(applied(Purpose::Repair, false)).after(&created).at(1_100);
+    let repaired = Pass::of(applied(Purpose::Repair, false))
+        .after(&created)
+        .at(1_100);
     assert_eq!(repaired.status.last_changed, created.status.last_changed);
-    let changed = Pass::of(applied(Purpose::Change, false)).after(&repaired).at(1_200);
+    let changed = Pass::of(applied(Purpose::Change, false))
+        .after(&repaired)
+        .at(1_200);
     assert_eq!(changed.status.last_changed, Some(at(1_200).to_string()));
 }
 
@@ -304,7 +331,10 @@ fn pending_says_since_when_and_is_absent_when_nothing_waits() {
     let second = waits().after(&first).at(1_100);
     let pending = second.status.pending.clone().unwrap();
     assert_eq!((pending.since, pending.total), (Some(at(1_000).to_string()), 1));
-    assert_eq!((pending.changes[0].from, pending.changes[0].to), (Some(7), Some(9)));
+    assert_eq!(
+        (pending.changes[0].from, pending.changes[0].to),
+        (Some(7), Some(9))
+    );
     let done = Pass::of(applied(Purpose::Change, false)).after(&second).at(1_200);
     assert_eq!(done.status.pending, None);
 }
