@@ -3,6 +3,7 @@
 //! I/O shell ([`streams`]) round pure folds: each index has `apply`, `delete` and `retain` (what a relist leaves),
 //! keeps only what decisions need, and gives back the ParameterSyncs that a change concerns. Tested by calling them.
 
+mod backoff;
 mod namespaces;
 mod ownership;
 mod secret_meta;

@@ -14,6 +14,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
+use super::backoff::WatchBackoff;
 use super::{Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::admin::{Metrics, Pending, Readiness};
 use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync};
@@ -305,12 +306,14 @@ impl Watches {
         K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
     {
         let metrics = self.metrics.clone();
-        watcher(api, config).default_backoff().inspect(move |event| {
-            if let Err(error) = event {
-                metrics.watch_failed(resource);
-                tracing::warn!(resource, %error, "watch failed; starting it again");
-            }
-        })
+        watcher(api, config)
+            .backoff(WatchBackoff::new(resource))
+            .inspect(move |event| {
+                if let Err(error) = event {
+                    metrics.watch_failed(resource);
+                    tracing::warn!(resource, %error, "watch failed; starting it again");
+                }
+            })
     }
 
     /// Passes over what cannot be read, so that one malformed object does not hide the others.

@@ -18,7 +18,8 @@ fn as_count(n: usize) -> u64 {
 /// `sources` that name the first `count` parameters of `put_many`.
 fn named(path: &str, count: usize) -> String {
     let items: Vec<String> = (0..count).map(|n| format!("{{name: {path}/V{n:02}}}")).collect();
-    format!("sources: [{}]", items.join(", "))
+    // A day: no tick falls into what is counted.
+    format!("interval: 24h\nsources: [{}]", items.join(", "))
 }
 
 /// Calls that asked for decryption.
@@ -51,7 +52,8 @@ async fn a_first_sync_of_k_parameters_below_a_path_costs_k_tenths_calls_and_k_de
         case.put_many(&path, k).await;
         case.gate().reset_counts();
         let name = format!("web{k}");
-        case.sync(&name, &format!("sources: [{{path: {path}}}]")).await;
+        // A day: no tick of the others falls into what is counted.
+        case.sync(&name, &format!("interval: 24h\nsources: [{{path: {path}}}]")).await;
         case.wait_ready(&name).await;
         let counts = case.gate().counts();
         assert_eq!(
