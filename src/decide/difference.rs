@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::names::{ParameterName, ParameterRef};
-use crate::provenance::{Provenance, Stamp};
-use crate::resolve::{NamedSource, OnMissing, PathSource, Resolved, Source};
+use crate::provenance::{Applied, ParameterKind, Provenance, Stamp};
+use crate::resolve::{NamedSource, OnMissing, ParameterTypes, PathSource, Resolved, Source};
 use crate::source::Upstream;
 
 /// A change that is known upstream and not in the Secret.
@@ -49,7 +49,7 @@ impl Difference {
 
 /// Compares. What has not been swept yet counts as unchanged: a fact is acted on only once it is known.
 pub(super) fn difference(resolved: &Resolved, applied: &Provenance, upstream: &Upstream) -> Difference {
-    let spec_changed = applied.shape != resolved.shape;
+    let spec_changed = applied.shape != resolved.shape || holds_a_refused_type(resolved, applied);
     let origin_changed = applied.origin.region != resolved.store.region
         || upstream
             .origin
@@ -78,6 +78,12 @@ pub(super) fn difference(resolved: &Resolved, applied: &Provenance, upstream: &U
     differs.changes.sort_by(|a, b| a.name.cmp(&b.name));
     differs.changes.dedup();
     differs
+}
+
+/// Whether the store has come to refuse a type that is in the Secret: no version tells that.
+fn holds_a_refused_type(resolved: &Resolved, applied: &Provenance) -> bool {
+    let secure = |parameter: &Applied| parameter.kind == ParameterKind::SecureString;
+    resolved.parameter_types == ParameterTypes::SecureStringOnly && !applied.parameters.iter().all(secure)
 }
 
 /// Notes what differs below a path; gives the number of parameters that are left.

@@ -18,8 +18,7 @@ fn as_count(n: usize) -> u64 {
 /// `sources` that name the first `count` parameters of `put_many`.
 fn named(path: &str, count: usize) -> String {
     let items: Vec<String> = (0..count).map(|n| format!("{{name: {path}/V{n:02}}}")).collect();
-    // A day: no tick falls into what is counted.
-    format!("interval: 24h\nsources: [{}]", items.join(", "))
+    format!("sources: [{}]", items.join(", "))
 }
 
 /// Calls that asked for decryption.
@@ -53,7 +52,8 @@ async fn a_first_sync_of_k_parameters_below_a_path_costs_k_tenths_calls_and_k_de
         case.gate().reset_counts();
         let name = format!("web{k}");
         // A day: no tick of the others falls into what is counted.
-        case.sync(&name, &format!("interval: 24h\nsources: [{{path: {path}}}]")).await;
+        case.sync(&name, &format!("interval: 24h\nsources: [{{path: {path}}}]"))
+            .await;
         case.wait_ready(&name).await;
         let counts = case.gate().counts();
         assert_eq!(
@@ -71,7 +71,8 @@ async fn a_first_sync_of_k_named_parameters_costs_k_tenths_calls_and_k_decrypts(
     for k in [20, 25, 7] {
         case.gate().reset_counts();
         let name = format!("web{k}");
-        case.sync(&name, &named("/web", k)).await;
+        case.sync(&name, &format!("interval: 24h\n{}", named("/web", k)))
+            .await;
         case.wait_ready(&name).await;
         let counts = case.gate().counts();
         assert_eq!(
@@ -88,7 +89,7 @@ async fn a_hundred_that_read_the_same_twenty_names_cost_at_most_ten_calls() {
     let case = suite().await.case("costs-hundred").await;
     case.put_many("/shared", TWENTY).await;
     case.gate().reset_counts();
-    let spec = named("/shared", TWENTY);
+    let spec = format!("interval: 24h\n{}", named("/shared", TWENTY));
     let all: Vec<String> = (0..100)
         .map(|n| case.sync_yaml(&format!("s{n:03}"), &spec))
         .collect();

@@ -113,6 +113,14 @@ fn the_behaviour_table() {
             }),
             "leave Held",
         ),
+        (
+            "a type that the store has come to refuse is looked at again",
+            base().with(|w| {
+                w.resolved.parameter_types = ParameterTypes::SecureStringOnly;
+                w.secret().provenance.as_mut().unwrap().parameters[0].kind = ParameterKind::String;
+            }),
+            "write Change /web/A /web/B",
+        ),
         // Named parameters
         (
             "a named parameter that is confirmed missing leaves the Secret as it is",
