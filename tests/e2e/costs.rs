@@ -53,7 +53,8 @@ async fn a_first_sync_of_k_parameters_below_a_path_costs_k_tenths_calls_and_k_de
         case.gate().reset_counts();
         let name = format!("web{k}");
         // A day: no tick of the others falls into what is counted.
-        case.sync(&name, &format!("interval: 24h\nsources: [{{path: {path}}}]")).await;
+        case.sync(&name, &format!("interval: 24h\nsources: [{{path: {path}}}]"))
+            .await;
         case.wait_ready(&name).await;
         let counts = case.gate().counts();
         assert_eq!(
