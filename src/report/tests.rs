@@ -190,7 +190,7 @@ fn ready_and_up_to_date_for_each_outcome() {
     };
     // (what came of it, Ready, UpToDate, whether it may become Stalled)
     #[rustfmt::skip]
-    let rows = [
+    let rows = vec![
         ("in sync", Pass::of(left(Why::InSync)), "True Synced", "True Synced", false),
         ("written", Pass::of(applied(Purpose::Change, false)), "True Synced", "True Synced", false),
         ("repaired", Pass::of(applied(Purpose::Repair, false)), "True Synced", "True Synced", false),

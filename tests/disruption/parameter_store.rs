@@ -14,7 +14,7 @@ async fn a_parameter_store_that_never_answers_costs_time_outs_and_nothing_else()
     case.wait_ready("web").await;
     let before = case.secret_resource_version("web").await;
 
-    case.gate().latency(Duration::from_secs(600));
+    case.gate().latency(Duration::from_mins(10));
     case.sync("late", "sources: [{path: /web}]").await;
     ask_for_sync(&case, "web", "into-the-void").await;
     let (sound, broken) = tokio::join!(

@@ -6,7 +6,7 @@ use harness::{Case, Condition, Operator, OperatorConfig, Suite, SuiteConfig};
 use tokio::sync::{Mutex, MutexGuard};
 
 /// How long something may take that waits for a retry, a backoff or a server's start.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_mins(1);
 
 /// The operator under test.
 pub fn operator(log_level: &str) -> OperatorConfig {

@@ -227,6 +227,9 @@ async fn a_forced_sync_brings_a_change_in_at_once_and_is_answered_when_the_sweep
     assert_eq!((counts.decrypted, writes.count()), (0, 0), "{counts:?}");
 }
 
+/// A metric's name, some of its labels, and the least that it must be.
+type Series<'a> = (&'a str, &'a [(&'a str, &'a str)], f64);
+
 #[tokio::test]
 async fn metrics_count_the_work() {
     let case = suite().await.case("metrics").await;
@@ -239,7 +242,7 @@ async fn metrics_count_the_work() {
     case.sync("bad", "sources: [{name: /nowhere}]").await;
     case.wait_condition("bad", "Ready", "False", "ParameterMissing")
         .await;
-    let at_least: &[(&str, &[(&str, &str)], f64)] = &[
+    let at_least: &[Series<'_>] = &[
         ("paramsync_reconciles_total", &[("result", "Written")], 1.0),
         ("paramsync_reconciles_total", &[("result", "Refused")], 1.0),
         ("paramsync_reconcile_duration_seconds_count", &[], 2.0),
