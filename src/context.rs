@@ -356,7 +356,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     pub fn applied(&self, object: &ObjectKey, applied: &Applied) {
         self.indexes
             .secrets_mut()
-            .apply(applied.secret.clone(), applied.meta.clone());
+            .answered(applied.secret.clone(), applied.meta.clone());
         self.metrics.secret_written(applied.purpose, applied.created);
         if applied.purpose == Purpose::Repair {
             let now = self.clock.now();

@@ -21,7 +21,7 @@ use crate::names::ObjectKey;
 use crate::provenance::FIELD_MANAGER;
 use crate::resolve::Resolved;
 use crate::transform::DesiredSecret;
-use crate::watch::{SecretMeta, SecretState, reduce};
+use crate::watch::{SecretMeta, SecretState, reduce, reduce_answer};
 
 /// How long one request to the API server may take. A write starts only when it is allowed and lasts at most this.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -99,7 +99,7 @@ impl SecretSink for ApiServer {
         tracing::debug!(%secret, version = ?answer.resource_version(), "Secret written");
         Ok(Applied {
             secret,
-            meta: reduce(&answer.metadata),
+            meta: reduce_answer(&answer.metadata),
             purpose: permit.purpose(),
             created,
         })

@@ -14,7 +14,7 @@ mod syncs;
 mod triggers;
 
 pub use namespaces::NamespaceIndex;
-pub use ownership::reduce;
+pub use ownership::{reduce, reduce_answer};
 pub use secret_meta::{Controller, SecretMeta, SecretState};
 pub use secrets::SecretIndex;
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};

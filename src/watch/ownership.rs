@@ -9,8 +9,21 @@ use serde_json::Value;
 use super::secret_meta::{Controller, SecretMeta};
 use crate::provenance::{ANNOTATION, FIELD_MANAGER, MANAGED_LABEL, Provenance};
 
-/// Reduces a Secret's metadata to what decisions need; the rest, `managedFields` above all, is dropped.
+/// Reduces a Secret's metadata, as a watch or a read shows it, to what decisions need; the rest, `managedFields` above
+/// all, is dropped.
 pub fn reduce(meta: &ObjectMeta) -> SecretMeta {
+    reduced(meta, overwritten_by_string_data)
+}
+
+/// The same for the answer to our own apply, which has just put back all that we set.
+pub fn reduce_answer(meta: &ObjectMeta) -> SecretMeta {
+    reduced(meta, |_, _, _| false)
+}
+
+fn reduced(
+    meta: &ObjectMeta,
+    overwritten: impl Fn(&[ManagedFieldsEntry], Option<&ManagedFieldsEntry>, &Field<'_>) -> bool,
+) -> SecretMeta {
     let annotation = meta.annotations.as_ref().and_then(|all| all.get(ANNOTATION));
     let provenance = annotation.and_then(|text| Provenance::from_annotation(text).ok());
     let entries = meta.managed_fields.as_deref().unwrap_or_default();
@@ -19,7 +32,7 @@ pub fn reduce(meta: &ObjectMeta) -> SecretMeta {
         Some(provenance) => {
             let lost: Vec<Field<'_>> = expected(provenance)
                 .into_iter()
-                .filter(|field| !owns(ours, field))
+                .filter(|field| !owns(ours, field) || overwritten(entries, ours, field))
                 .collect();
             (owns(ours, &Field::annotation(ANNOTATION)), lost)
         }
@@ -52,6 +65,7 @@ pub fn reduce(meta: &ObjectMeta) -> SecretMeta {
 }
 
 /// A field by its place, in the words of `managedFields`: `f:data`, `f:KEY`.
+#[derive(Clone)]
 struct Field<'a> {
     parents: &'static [&'static str],
     name: std::borrow::Cow<'a, str>,
@@ -63,6 +77,14 @@ impl<'a> Field<'a> {
             parents: &["f:data"],
             name: key.into(),
         }
+    }
+
+    /// The same key as `stringData` would set it.
+    fn as_string_data(&self) -> Option<Self> {
+        (self.parents == ["f:data"]).then(|| Self {
+            parents: &["f:stringData"],
+            name: self.name.clone(),
+        })
     }
 
     fn label(name: &'a str) -> Self {
@@ -137,6 +159,23 @@ fn owns(entry: Option<&ManagedFieldsEntry>, field: &Field<'_>) -> bool {
         .is_some_and(|fields| field.is_in(&fields.0))
 }
 
+/// Whether somebody applied `stringData` for a key of ours after our last write. The API server turns that into `data`
+/// without taking the key's ownership from us, so only the times tell; they count whole seconds.
+fn overwritten_by_string_data(
+    entries: &[ManagedFieldsEntry],
+    ours: Option<&ManagedFieldsEntry>,
+    field: &Field<'_>,
+) -> bool {
+    let Some(string_data) = field.as_string_data() else {
+        return false;
+    };
+    let written = |entry: &ManagedFieldsEntry| entry.time.as_ref().map(|time| time.0);
+    entries
+        .iter()
+        .filter(|entry| !is_ours(entry) && owns(Some(entry), &string_data))
+        .any(|entry| written(entry) > ours.and_then(written))
+}
+
 /// The managers that own what we lost; where nobody does (a key was removed), the one that wrote last.
 fn rivals(entries: &[ManagedFieldsEntry], lost: &[Field<'_>]) -> Vec<String> {
     if lost.is_empty() {
@@ -145,7 +184,11 @@ fn rivals(entries: &[ManagedFieldsEntry], lost: &[Field<'_>]) -> Vec<String> {
     let others = || entries.iter().filter(|entry| !is_ours(entry));
     let named = |entry: &ManagedFieldsEntry| entry.manager.clone();
     let mut rivals: Vec<String> = others()
-        .filter(|entry| lost.iter().any(|field| owns(Some(entry), field)))
+        .filter(|entry| {
+            lost.iter()
+                .flat_map(|field| [field.as_string_data()].into_iter().flatten().chain([field.clone()]))
+                .any(|field| owns(Some(entry), &field))
+        })
         .filter_map(named)
         .collect();
     if rivals.is_empty() {
@@ -263,6 +306,22 @@ mod tests {
                 .remove(key);
             assert_eq!(secret(&[mine]).lost, [lost]);
         }
+    }
+
+    #[test]
+    fn string_data_applied_after_our_write_takes_the_key() {
+        let at = |mut entry: Value, second: u8| {
+            entry["time"] = json!(format!("2026-11-24T05:05:{second:02}Z"));
+            entry
+        };
+        let theirs = json!({
+            "manager": "rival", "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:stringData": {"f:A": {}}},
+        });
+        let later = secret(&[at(ours(), 1), at(theirs.clone(), 2)]);
+        assert_eq!((later.lost, later.rivals), (vec!["data.A".to_owned()], vec!["rival".to_owned()]));
+        let put_back = secret(&[at(ours(), 3), at(theirs, 2)]);
+        assert!(put_back.lost.is_empty(), "{:?}", put_back.lost);
     }
 
     #[test]

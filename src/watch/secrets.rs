@@ -22,11 +22,21 @@ impl SecretIndex {
     pub fn apply(&mut self, key: ObjectKey, meta: SecretMeta) -> bool {
         match self.secrets.get(&key) {
             Some(known) if known.uid == meta.uid && is_older(&meta, known) => false,
-            Some(known) if *known == meta => false,
+            // The same write; of our own, the answer to it knows more.
+            Some(known) if known.uid == meta.uid && known.resource_version == meta.resource_version => false,
             _ => {
                 self.secrets.insert(key, meta);
                 true
             }
+        }
+    }
+
+    /// Takes in the answer to our own write, unless something newer is known. One that changed nothing has the version
+    /// that is known already, and says more: all that we set is ours.
+    pub fn answered(&mut self, key: ObjectKey, meta: SecretMeta) {
+        let newer = |known: &SecretMeta| known.uid == meta.uid && is_older(&meta, known);
+        if !self.secrets.get(&key).is_some_and(newer) {
+            self.secrets.insert(key, meta);
         }
     }
 
@@ -107,6 +117,24 @@ mod tests {
         assert!(index.apply(key.clone(), meta("b", "3")), "another object");
         assert!(index.delete(&key, &meta("b", "4")));
         assert!(index.is_empty());
+    }
+
+    #[test]
+    fn the_answer_to_our_write_counts_over_what_the_watch_makes_of_the_same_version() {
+        let key = ObjectKey::new("shop", "web");
+        let mut index = SecretIndex::default();
+        let lost = SecretMeta {
+            lost: vec!["data.A".into()],
+            ..meta("a", "10")
+        };
+        assert!(index.apply(key.clone(), lost.clone()));
+        index.answered(key.clone(), meta("a", "10"));
+        assert!(index.get(&key).unwrap().lost.is_empty());
+        assert!(!index.apply(key.clone(), lost.clone()), "the same version");
+        assert!(index.get(&key).unwrap().lost.is_empty());
+        index.apply(key.clone(), meta("a", "12"));
+        index.answered(key.clone(), lost);
+        assert_eq!(index.get(&key).unwrap().resource_version, "12", "older");
     }
 
     #[test]

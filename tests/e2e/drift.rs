@@ -163,6 +163,10 @@ async fn whatever_others_change_is_put_back_soon_at_the_applied_versions_for_k_d
         case.gate().reset_counts();
         let since = case.gate().calls().len();
         let writes = Writes::of(&case, "Secret", name).await;
+        if matches!(how, Damage::ForcedApply(_)) {
+            // Only times tell of an applied stringData, and they count whole seconds.
+            tokio::time::sleep(Duration::from_millis(1_100)).await;
+        }
         damage(&case, name, *how).await;
         let start = Instant::now();
         case.eventually(SOON, &format!("{name}: the Secret as it was"), async || {
