@@ -289,6 +289,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         const CAP: Duration = Duration::from_secs(300);
         let base = match outcome.class() {
             None => None,
+            Some(_) if outcome.waits_for_its_object() => None,
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
             Some(Class::Denied | Class::NotFound | Class::Bug) => Some(Duration::from_secs(5)),
             // Only an edit or a change upstream helps, and either triggers.

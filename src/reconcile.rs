@@ -291,6 +291,10 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration) {
         | Outcome::ApplyFailed(ApplyError::Conflict { .. }) => {
             tracing::debug!(%object, milliseconds, "overtaken; deciding anew");
         }
+        Outcome::Left {
+            why: Why::NamespaceTerminating,
+            ..
+        } => tracing::debug!(%object, milliseconds, "the namespace is being deleted"),
         other => {
             let (reason, message) = other.describe();
             tracing::warn!(%object, reason, message, milliseconds, "not synced");

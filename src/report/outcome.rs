@@ -72,6 +72,17 @@ impl Outcome {
             .map_or(("Synced", String::new()), |fault| (fault.reason, fault.message))
     }
 
+    /// Whether only a change of the object or its namespace helps, and either is watched.
+    pub fn waits_for_its_object(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::Suspended | Why::NamespaceTerminating,
+                ..
+            }
+        )
+    }
+
     /// Whether asking Parameter Store again, without decryption, may show a way out.
     pub fn wants_fresh_facts(&self) -> bool {
         match self {
