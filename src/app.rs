@@ -211,15 +211,17 @@ fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>)
     Requeue::requeue(FAILED_RETRY)
 }
 
+/// Says of an object that cannot be read what is wrong with it.
 fn refuse(context: &Arc<Operator>, malformed: Malformed) {
-    tracing::warn!(object = %malformed.object, error = malformed.error, "a ParameterSync cannot be read; passed over");
     let context = context.clone();
-    let now = context.clock.now();
     tokio::spawn(async move {
-        context
-            .status
-            .refuse_malformed(&malformed.object, malformed.generation, &malformed.error, now)
-            .await;
+        let object = &malformed.object;
+        let now = context.clock.now();
+        let fault = context.status.refuse_malformed(object, now).await;
+        if malformed.is_news {
+            let error = fault.unwrap_or(malformed.error);
+            tracing::warn!(%object, error, "a ParameterSync cannot be read; passed over");
+        }
     });
 }
 

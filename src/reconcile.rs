@@ -316,6 +316,10 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
         } => {
             tracing::debug!(%object, milliseconds, "in sync");
         }
+        Outcome::Left {
+            why: Why::NamespaceTerminating,
+            ..
+        } => tracing::debug!(%object, milliseconds, "the namespace is being deleted"),
         other => {
             let (reason, detail) = other.describe();
             if known {

@@ -4,6 +4,7 @@
 //! where it differs from what is there: no heartbeat, no time that moves by itself.
 
 mod conditions;
+mod malformed;
 mod notes;
 mod outcome;
 mod recorded;

@@ -9,7 +9,7 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 use serde_json::json;
 
-use super::{Note, Report};
+use super::{Note, Report, malformed};
 use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus};
 use crate::names::ObjectKey;
 use crate::provenance::FIELD_MANAGER;
@@ -57,38 +57,35 @@ impl ApiServer {
         }
     }
 
-    /// Says of an object that could not be read what is wrong with it.
-    pub async fn refuse_malformed(
-        &self,
-        object: &ObjectKey,
-        generation: Option<i64>,
-        error: &str,
-        now: Timestamp,
-    ) {
-        let message = format!("the object cannot be read: {error}; correct the field and apply it again");
-        let condition = |kind: &str| {
-            json!({
-                "type": kind, "status": "False", "reason": "InvalidSpec", "message": message,
-                "observedGeneration": generation, "lastTransitionTime": now,
-            })
-        };
-        let status = json!({
-            "apiVersion": ParameterSync::api_version(&()), "kind": ParameterSync::kind(&()),
-            "metadata": {"name": &*object.name, "namespace": &*object.namespace},
-            "status": {
-                "observedGeneration": generation.unwrap_or_default(),
-                "conditions": [condition("Ready"), condition("UpToDate")],
-            },
-        });
-        // The object itself cannot be read, so the answer must not be either.
-        let resource = ApiResource::erase::<ParameterSync>(&());
+    /// Says in the status of an object that could not be read what is wrong with it, where that is not said yet.
+    /// Gives the fault, if the object was found and still has it.
+    pub async fn refuse_malformed(&self, object: &ObjectKey, now: Timestamp) -> Option<String> {
+        // The object itself cannot be read, so the answers must not be either.
+        let resource = kube::api::ApiResource::erase::<ParameterSync>(&());
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), &object.namespace, &resource);
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let patch = Patch::Apply(status);
-        let request = api.patch_status(&object.name, &params, &patch);
-        if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
-            tracing::warn!(%object, %error, "the status of a malformed object cannot be written");
+        let Ok(Ok(Some(found))) = tokio::time::timeout(TIMEOUT, api.get_opt(&object.name)).await else {
+            return None;
+        };
+        let found = serde_json::to_value(found).ok()?;
+        let fault = malformed::fault(&found)?;
+        if let Some(patch) = malformed::patch(&found, &fault, now) {
+            // A merge leaves the rest of the status there: it tells which versions are applied.
+            let params = PatchParams {
+                field_manager: Some(FIELD_MANAGER.to_owned()),
+                ..PatchParams::default()
+            };
+            let patch = Patch::Merge(patch);
+            let request = api.patch_status(&object.name, &params, &patch);
+            match tokio::time::timeout(TIMEOUT, request).await {
+                // Changed or deleted meanwhile: the watch tells, if it is malformed still.
+                Ok(Err(kube::Error::Api(status))) if status.is_not_found() || status.is_conflict() => {}
+                Ok(Err(error)) => {
+                    tracing::warn!(%object, %error, "the status of a malformed object cannot be written");
+                }
+                Ok(Ok(_)) | Err(_) => {}
+            }
         }
+        Some(fault)
     }
 
     /// Writes the status of a store.

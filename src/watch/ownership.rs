@@ -186,7 +186,12 @@ fn rivals(entries: &[ManagedFieldsEntry], lost: &[Field<'_>]) -> Vec<String> {
     let mut rivals: Vec<String> = others()
         .filter(|entry| {
             lost.iter()
-                .flat_map(|field| [field.as_string_data()].into_iter().flatten().chain([field.clone()]))
+                .flat_map(|field| {
+                    [field.as_string_data()]
+                        .into_iter()
+                        .flatten()
+                        .chain([field.clone()])
+                })
                 .any(|field| owns(Some(entry), &field))
         })
         .filter_map(named)
@@ -319,7 +324,10 @@ mod tests {
             "fieldsV1": {"f:stringData": {"f:A": {}}},
         });
         let later = secret(&[at(ours(), 1), at(theirs.clone(), 2)]);
-        assert_eq!((later.lost, later.rivals), (vec!["data.A".to_owned()], vec!["rival".to_owned()]));
+        assert_eq!(
+            (later.lost, later.rivals),
+            (vec!["data.A".to_owned()], vec!["rival".to_owned()])
+        );
         let put_back = secret(&[at(ours(), 3), at(theirs, 2)]);
         assert!(put_back.lost.is_empty(), "{:?}", put_back.lost);
     }

@@ -1,12 +1,13 @@
 //! The watches themselves: I/O that feeds the indexes and the triggers.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{Api, ListParams, PartialObjectMeta};
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
@@ -17,7 +18,10 @@ use serde::de::DeserializeOwned;
 use super::backoff::WatchBackoff;
 use super::{Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::admin::{Metrics, Pending, Readiness};
-use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync};
+use crate::api::{
+    ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore, ParameterStoreSpec, ParameterSync,
+    ParameterSyncSpec,
+};
 use crate::names::ObjectKey;
 use crate::provenance::MANAGED_LABEL;
 
@@ -58,11 +62,14 @@ pub struct Watches {
 pub struct Malformed {
     /// Which object.
     pub object: ObjectKey,
-    /// Its `metadata.generation`.
-    pub generation: Option<i64>,
-    /// What serde said, which names the field.
+    /// What serde said.
     pub error: String,
+    /// Whether the same was not told of the same generation before.
+    pub is_news: bool,
 }
+
+/// Makes an object that says no more than its metadata, to stand for one that cannot be read.
+type Stub<K> = fn(ObjectMeta) -> K;
 
 impl Watches {
     /// Waits until the API server serves `K`, and says so in readiness meanwhile: the CRDs may be installed after the
@@ -156,7 +163,7 @@ impl Watches {
 
     /// ParameterStores.
     pub async fn stores(self) {
-        self.follow_stores("parameterstores", |store: &ParameterStore| {
+        let parts = |store: &ParameterStore| {
             let namespace = store.namespace().unwrap_or_default();
             let key = StoreKey::Namespaced {
                 namespace,
@@ -172,13 +179,17 @@ impl Watches {
                     generation: store.metadata.generation,
                 },
             )
-        })
-        .await;
+        };
+        let stub: Stub<_> = |metadata| ParameterStore {
+            metadata,
+            ..ParameterStore::new("", ParameterStoreSpec::default())
+        };
+        self.follow_stores("parameterstores", parts, stub).await;
     }
 
     /// ClusterParameterStores.
     pub async fn cluster_stores(self) {
-        self.follow_stores("clusterparameterstores", |store: &ClusterParameterStore| {
+        let parts = |store: &ClusterParameterStore| {
             let key = StoreKey::Cluster {
                 name: store.name_any(),
             };
@@ -192,12 +203,20 @@ impl Watches {
                     generation: store.metadata.generation,
                 },
             )
-        })
-        .await;
+        };
+        let stub: Stub<_> = |metadata| ClusterParameterStore {
+            metadata,
+            ..ClusterParameterStore::new("", ClusterParameterStoreSpec::default())
+        };
+        self.follow_stores("clusterparameterstores", parts, stub).await;
     }
 
-    async fn follow_stores<K>(&self, resource: &'static str, parts: impl Fn(&K) -> (StoreKey, StoreEntry))
-    where
+    async fn follow_stores<K>(
+        &self,
+        resource: &'static str,
+        parts: impl Fn(&K) -> (StoreKey, StoreEntry),
+        stub: Stub<K>,
+    ) where
         K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     {
         let pending = self.readiness.wait_for(resource);
@@ -232,8 +251,11 @@ impl Watches {
             self.metrics.clone(),
             self.watch(api, config, resource),
             |malformed| {
-                tracing::warn!(resource, object = %malformed.object, error = %malformed.error, "cannot be read; passed over");
+                if malformed.is_news {
+                    tracing::warn!(resource, object = %malformed.object, error = %malformed.error, "cannot be read; passed over");
+                }
             },
+            stub,
         );
         self.follow(resource, events, pending, fold).await;
     }
@@ -256,6 +278,10 @@ impl Watches {
             self.metrics.clone(),
             self.watch(api, config, "parametersyncs"),
             malformed,
+            |metadata| ParameterSync {
+                metadata,
+                ..ParameterSync::new("", ParameterSyncSpec::default())
+            },
         );
         let key = |object: &ParameterSync| {
             ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
@@ -316,39 +342,60 @@ impl Watches {
             })
     }
 
-    /// Passes over what cannot be read, so that one malformed object does not hide the others.
+    /// Passes over what cannot be read, so that one malformed object does not hide the others. An object that became
+    /// malformed is as if it were gone: what it said before holds no longer, neither a wish nor a permission.
     fn guarded<K>(
         metrics: Arc<Metrics>,
         events: impl Stream<Item = Result<Event<DeserializeGuard<K>>, watcher::Error>> + Send,
         malformed: impl Fn(Malformed) + Send,
+        stub: Stub<K>,
     ) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send
     where
-        K: Send,
+        K: Resource + Send,
     {
+        let mut told: HashMap<ObjectKey, (Option<i64>, String)> = HashMap::new();
+        let key = |meta: &ObjectMeta| {
+            ObjectKey::new(
+                meta.namespace.clone().unwrap_or_default(),
+                meta.name.clone().unwrap_or_default(),
+            )
+        };
         events.filter_map(move |event| {
-            let open = |guard: DeserializeGuard<K>| match guard.0 {
-                Ok(object) => Some(object),
+            let mut open = |guard: DeserializeGuard<K>| match guard.0 {
+                Ok(object) => {
+                    told.remove(&key(object.meta()));
+                    Ok(object)
+                }
                 Err(invalid) => {
-                    metrics.malformed();
-                    let meta = invalid.metadata;
+                    let object = key(&invalid.metadata);
+                    let fault = (invalid.metadata.generation, invalid.error.clone());
+                    let is_news = told.get(&object) != Some(&fault);
+                    if is_news {
+                        metrics.malformed();
+                        told.insert(object.clone(), fault);
+                    }
                     malformed(Malformed {
-                        object: ObjectKey::new(
-                            meta.namespace.unwrap_or_default(),
-                            meta.name.unwrap_or_default(),
-                        ),
-                        generation: meta.generation,
+                        object,
                         error: invalid.error,
+                        is_news,
                     });
-                    None
+                    Err(stub(invalid.metadata))
                 }
             };
             let event = match event {
                 Err(error) => Some(Err(error)),
                 Ok(Event::Init) => Some(Ok(Event::Init)),
                 Ok(Event::InitDone) => Some(Ok(Event::InitDone)),
-                Ok(Event::InitApply(guard)) => open(guard).map(|object| Ok(Event::InitApply(object))),
-                Ok(Event::Apply(guard)) => open(guard).map(|object| Ok(Event::Apply(object))),
-                Ok(Event::Delete(guard)) => open(guard).map(|object| Ok(Event::Delete(object))),
+                Ok(Event::InitApply(guard)) => open(guard).ok().map(|object| Ok(Event::InitApply(object))),
+                Ok(Event::Apply(guard)) => Some(Ok(match open(guard) {
+                    Ok(object) => Event::Apply(object),
+                    Err(stub) => Event::Delete(stub),
+                })),
+                Ok(Event::Delete(guard)) => {
+                    let object = guard.0.unwrap_or_else(|invalid| stub(invalid.metadata));
+                    told.remove(&key(object.meta()));
+                    Some(Ok(Event::Delete(object)))
+                }
             };
             std::future::ready(event)
         })

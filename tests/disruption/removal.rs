@@ -38,6 +38,17 @@ async fn a_hundred_objects_deleted_while_they_sync_leave_nothing_behind() {
         let _ = write!(yaml, "---\n{object}");
     }
     case.gate().latency(Duration::from_millis(50));
+    // A hundred calls take twenty seconds then.
+    let limits = r#"{"spec": {"limits": {"requestsPerSecond": 5}}}"#;
+    case.kubectl(&[
+        "patch",
+        "clusterparameterstore",
+        case.namespace(),
+        "--type=merge",
+        "-p",
+        limits,
+    ])
+    .await;
     case.apply(&yaml).await;
     let some = case
         .eventually(LONG, "some are synced", async || {
