@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures::{FutureExt, StreamExt};
 use kube::client::ClientBuilder;
-use kube::runtime::WatchStreamExt;
 use kube::runtime::controller::{self, Action as Requeue, Controller};
 use kube::runtime::reflector::{self, ObjectRef};
+use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -135,8 +135,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             move |key| forgetting.forget(key),
         )
         .reflect(writer)
-        // The triggers say which objects want a pass; this stream only keeps the store.
-        .filter_map(|event| std::future::ready(event.err().map(Err::<ParameterSync, _>)));
+        // The triggers say which objects want a pass; this stream only keeps the store. Its errors are told by the watch
+        // itself: the controller would answer them by a pause of everything, the triggers too.
+        .filter_map(|_| std::future::ready(None::<Result<ParameterSync, watcher::Error>>));
     let work = Controller::for_stream(objects, reader)
         .reconcile_on(
             triggers
