@@ -222,15 +222,20 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             refused: None,
             resolved,
         };
+        self.recall(&mut world);
+        Ok(world)
+    }
+
+    /// What is remembered of the object, as far as it fits this world.
+    fn recall(&self, world: &mut World) {
         if let Some(known) = self.memory().get(&world.resolved.object) {
             world.repairs.clone_from(&known.repairs);
             world.refused = known
                 .doom
                 .as_ref()
-                .filter(|(doom, _)| doom.is_of_newest(&world))
+                .filter(|(doom, _)| doom.is_of_newest(world))
                 .map(|(_, outcome)| outcome.clone());
         }
-        Ok(world)
     }
 
     /// The same, from the newest form of the object; none where it is gone or can no longer be acted on.
@@ -244,8 +249,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         }
     }
 
-    /// Tells the engine what the object wants to know of.
-    pub fn subscribe(&self, world: &World) {
+    /// Tells the engine what the object wants to know of, and takes in what it knows of that.
+    pub fn subscribe(&self, world: &mut World) {
         let resolved = &world.resolved;
         let applied = world.view().applied();
         let mut wanted = Wanted {
@@ -268,6 +273,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             };
         }
         self.stores.subscribe(&resolved.object, wanted);
+        // An object that is new here may ask for what is known already for the sake of others.
+        world.upstream = self.stores.upstream(&world.resolved.object);
+        self.recall(world);
     }
 
     /// Learns of the object's store what this pass showed: who answers, and whether the identity is refused.

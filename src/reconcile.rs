@@ -107,11 +107,11 @@ where
     R: StatusSink,
     C: Clock,
 {
-    let world = match context.look(object, resolved.clone()).await {
+    let mut world = match context.look(object, resolved.clone()).await {
         Ok(world) => world,
         Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
     };
-    context.subscribe(&world);
+    context.subscribe(&mut world);
     context.refresh_for_retry(&resolved.object, now);
     let handled = context.answer_sync_request(object, &resolved);
     let Decision {
