@@ -138,6 +138,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         // The triggers say which objects want a pass; this stream only keeps the store. Its errors are told by the watch
         // itself: the controller would answer them by a pause of everything, the triggers too.
         .filter_map(|_| std::future::ready(None::<Result<ParameterSync, watcher::Error>>));
+    let departed = context.clone();
     let work = Controller::for_stream(objects, reader)
         .reconcile_on(
             triggers
@@ -150,10 +151,15 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             async move { stop.asked().await }
         })
         .run(pass, failed, context)
-        .for_each(|result| {
+        .for_each(move |result| {
             if let Err(error) = result {
                 match error {
                     controller::Error::ObjectNotFound(object) => {
+                        let key = ObjectKey::new(
+                            object.namespace.clone().unwrap_or_default(),
+                            object.name.as_str(),
+                        );
+                        departed.forget(&key);
                         tracing::debug!(%object, "gone before its turn");
                     }
                     error => tracing::debug!(%error, "a pass did not end well"),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::{ObjectRef, Store};
+use tokio::sync::Notify;
 
 use crate::admin::Metrics;
 use crate::api::{ParameterSync, StoreStatus};
@@ -70,6 +71,8 @@ pub struct Memory {
     /// The reason of the last pass.
     reason: Option<&'static str>,
     retry: Option<Timestamp>,
+    /// Tells a pass that is under way that the object is gone.
+    gone: Arc<Notify>,
 }
 
 /// A forced sync that is under way.
@@ -447,10 +450,23 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         }
     }
 
+    /// Ends as soon as the object is gone, or is another one of the same name.
+    pub async fn gone(&self, key: &ObjectKey, object: &ParameterSync) {
+        let gone = self.memory().entry(key.clone()).or_default().gone.clone();
+        let mut told = std::pin::pin!(gone.notified());
+        told.as_mut().enable();
+        let newest = self.objects.get(&ObjectRef::from_obj(object));
+        if newest.is_some_and(|newest| newest.uid() == object.uid()) {
+            told.await;
+        }
+    }
+
     /// Forgets an object that is gone.
     pub fn forget(&self, key: &ObjectKey) {
         self.stores.unsubscribe(key);
-        self.memory().remove(key);
+        if let Some(known) = self.memory().remove(key) {
+            known.gone.notify_waiters();
+        }
         self.metrics.object_gone(key);
     }
 

@@ -171,11 +171,11 @@ where
     R: StatusSink,
     C: Clock,
 {
-    let fetched = context
-        .stores
-        .fetch(&world.resolved.store, request)
-        .await
-        .map_err(Outcome::FetchFailed)?;
+    let fetched = tokio::select! {
+        fetched = context.stores.fetch(&world.resolved.store, request) => fetched.map_err(Outcome::FetchFailed)?,
+        // Nobody wants the values any more: they are not asked for.
+        () = context.gone(&world.resolved.object, object) => return Err(left(Why::Overtaken)),
+    };
     check_versions(request, &fetched)?;
     let desired = shape(world.resolved.clone(), request.clone(), fetched).await?;
 
