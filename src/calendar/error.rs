@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use super::budget::OverBudget;
+
 /// The most characters of what was found that a message repeats.
 const MAX_FOUND: usize = 64;
 
@@ -35,14 +37,17 @@ pub enum CalendarError {
         /// The name that was found, clipped.
         found: String,
     },
-    /// It would cost too much to evaluate.
+    /// There is more of something than there may be.
     #[error("{field}: {advice}")]
-    OverBudget {
+    TooMany {
         /// Where.
         field: String,
         /// What there is too much of, and what would do.
         advice: String,
     },
+    /// It would cost too much to evaluate.
+    #[error(transparent)]
+    OverBudget(#[from] OverBudget),
 }
 
 impl CalendarError {
@@ -72,8 +77,8 @@ impl CalendarError {
     }
 
     /// More than there may be.
-    pub fn over_budget(field: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self::OverBudget {
+    pub fn too_many(field: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::TooMany {
             field: field.into(),
             advice: advice.into(),
         }
@@ -84,7 +89,8 @@ impl CalendarError {
         match self {
             Self::Invalid { .. } | Self::Missing { .. } => "CalendarInvalid",
             Self::UnknownZone { .. } => "TimeZoneUnknown",
-            Self::OverBudget { .. } => "CalendarTooExpensive",
+            Self::TooMany { .. } => "CalendarTooExpensive",
+            Self::OverBudget(error) => error.reason(),
         }
     }
 }

@@ -122,16 +122,3 @@ pub struct Moved {
     /// When it ends.
     pub end: End,
 }
-
-impl Start {
-    /// The instant of a start: a time that the clocks skip is as much later as they were put forward, one that
-    /// they show twice is the first, and a day begins with the first instant of it that exists.
-    /// None beyond the years that can be told.
-    pub fn instant(self, zone: &Zone) -> Option<Timestamp> {
-        let at = match self {
-            Self::At(time) => time,
-            Self::On(day) => day.at(0, 0, 0, 0),
-        };
-        zone.rules.to_timestamp(at).ok()
-    }
-}
