@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Warning;
 use super::components::Component;
 use super::lines::ContentLine;
 use super::times::{self, Clocks};
 use super::values;
-use crate::calendar::{CalendarError, Moved, Replacement, Rule, Series, Start};
+use crate::calendar::{CalendarError, Moved, Replacement, Rule, Series, Start, Warning};
 
 /// The longest name of an event, in characters: it is shown in status, which is bounded.
 const MAX_NAME: usize = 128;

@@ -19,22 +19,18 @@ mod times;
 mod values;
 mod vtimezone;
 
-use std::fmt;
-
 use components::Component;
 use times::Clocks;
 use vtimezone::Zones;
 
-use super::State;
-use super::error::CalendarError;
-use super::series::{Series, Zone};
+use super::{CalendarError, Series, State, Warning, Zone};
 
 /// The longest text, in octets: that of a document of AWS Systems Manager.
 pub const MAX_TEXT: usize = 64 * 1024;
 
 /// What a text says.
 #[derive(Clone, Debug)]
-pub struct Calendar {
+pub struct Contents {
     /// Its events. What is cancelled or advisory is none of them.
     pub series: Vec<Series>,
     /// Whether it is open outside of them (X-CALENDAR-TYPE).
@@ -49,28 +45,13 @@ pub struct Calendar {
     pub warnings: Vec<Warning>,
 }
 
-/// Something to look at again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// Where, as `line 12: VEVENT`.
-    pub field: String,
-    /// What was found, and how it was read.
-    pub message: String,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.message)
-    }
-}
-
 /// Reads a calendar. `zone` and `default_state` are what the object says that holds it, if it does: its zone counts
 /// before X-WR-TIMEZONE, and its state must agree with X-CALENDAR-TYPE.
 pub fn read(
     text: &[u8],
     zone: Option<&Zone>,
     default_state: Option<State>,
-) -> Result<Calendar, CalendarError> {
+) -> Result<Contents, CalendarError> {
     if text.len() > MAX_TEXT {
         let advice = format!(
             "is {} octets long, and may be {MAX_TEXT}; leave out old events, or split it",
@@ -86,7 +67,7 @@ fn read_whole(
     text: &[u8],
     zone: Option<&Zone>,
     default_state: Option<State>,
-) -> Result<Calendar, CalendarError> {
+) -> Result<Contents, CalendarError> {
     let document = components::read(text)?;
     let calendar = &document.calendar;
     only(calendar, "VERSION", "2.0")?;
@@ -104,7 +85,7 @@ fn read_whole(
     let (series, found) = event::compile(&document.events, &clocks)?;
     warnings.extend(found);
     let words = |name| calendar.get(name).map(|line| values::text(&line.value));
-    Ok(Calendar {
+    Ok(Contents {
         series,
         default_state: agreed(calendar, default_state)?,
         zone: clocks.calendar,

@@ -10,11 +10,10 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
-use super::Warning;
 use super::components::{Component, Definition};
 use super::lines::ContentLine;
 use super::values::{self, Moment};
-use crate::calendar::{CalendarError, Zone, zone};
+use crate::calendar::{CalendarError, Warning, Zone, zone};
 
 /// The zones that a calendar's times may name.
 pub(super) struct Zones {
@@ -84,6 +83,7 @@ struct Observance {
 }
 
 /// When an observance begins again.
+#[derive(PartialEq, Eq)]
 enum Recurrence {
     Never,
     /// Each year, as `M3.5.0`: month, week of it (5 is the last), day of the week from Sunday.
@@ -115,7 +115,10 @@ fn compile(definition: &Definition) -> Result<TimeZone, CalendarError> {
 /// A zone whose offset never changes in the years that calendars are about.
 fn fixed(observances: &[Observance]) -> Option<TimeZone> {
     let to = observances.first()?.to;
-    let always = |part: &Observance| part.to == to && (part.from == to || part.start.year() <= 1970);
+    let always = |part: &Observance| {
+        let once = part.recurrence == Recurrence::Never && part.start.year() <= 1970;
+        part.to == to && (part.from == to || once)
+    };
     observances.iter().all(always).then(|| TimeZone::fixed(to))
 }
 
