@@ -24,7 +24,7 @@ struct Family<'a> {
     overrides: Vec<&'a Component>,
 }
 
-/// What becomes of an event.
+/// What becomes of an event. One for information is read all the same, so that its faults show before it counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Effective,
@@ -57,10 +57,7 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn warn(&mut self, event: &Component, message: impl Into<String>) {
-        self.warnings.push(Warning {
-            field: event.field(),
-            message: message.into(),
-        });
+        self.warnings.push(Warning::about(event.field(), message));
     }
 
     /// The events by UID, in the order of the text. Without a UID an event is whole, and has no exceptions.
@@ -108,7 +105,10 @@ impl Compiler<'_> {
                 self.series.push(series);
                 Ok(())
             }
-            Standing::Advisory => self.lone(&family.overrides),
+            Standing::Advisory => {
+                self.whole(master, &[])?;
+                self.lone(&family.overrides)
+            }
             // Who cancels a series cancels what became of its occurrences, too.
             Standing::Cancelled => Ok(()),
         }
@@ -123,10 +123,12 @@ impl Compiler<'_> {
         series.exceptions = self.clocks.exceptions(master, &series.zone)?;
         series.extras = self.clocks.extras(master, series.start, &series.zone)?;
         for (original, event) in self.by_original(overrides, Some(&series))? {
-            let moved = match standing(event)? {
-                Standing::Effective => Some(self.moved(event)?),
-                Standing::Advisory | Standing::Cancelled => None,
-            };
+            let moved = self.single(event)?.map(|moved| Moved {
+                name: name(event, "SUMMARY"),
+                start: moved.start,
+                zone: moved.zone,
+                end: moved.end,
+            });
             series.replacements.push(Replacement { original, moved });
         }
         Ok(series)
@@ -135,26 +137,18 @@ impl Compiler<'_> {
     /// Overrides whose series is not there, or only for information: events of their own.
     fn lone(&mut self, overrides: &[&Component]) -> Result<(), CalendarError> {
         for (_, event) in self.by_original(overrides, None)? {
-            if standing(event)? == Standing::Effective {
-                let series = self.single(event)?;
-                self.series.push(series);
-            }
+            let series = self.single(event)?;
+            self.series.extend(series);
         }
         Ok(())
     }
 
-    fn moved(&mut self, event: &Component) -> Result<Moved, CalendarError> {
-        let series = self.single(event)?;
-        Ok(Moved {
-            name: name(event, "SUMMARY"),
-            start: series.start,
-            zone: series.zone,
-            end: series.end,
-        })
-    }
-
-    /// An override: one occurrence, whatever else it says.
-    fn single(&mut self, event: &Component) -> Result<Series, CalendarError> {
+    /// What an override says: one occurrence, or none where it is cancelled or only for information.
+    fn single(&mut self, event: &Component) -> Result<Option<Series>, CalendarError> {
+        let standing = standing(event)?;
+        if standing == Standing::Cancelled {
+            return Ok(None);
+        }
         for recurring in ["RRULE", "RDATE", "EXDATE"] {
             if event.get(recurring).is_some() {
                 self.warn(
@@ -163,7 +157,8 @@ impl Compiler<'_> {
                 );
             }
         }
-        self.plain(event)
+        let series = self.plain(event)?;
+        Ok((standing == Standing::Effective).then_some(series))
     }
 
     /// An event as if it occurred once.

@@ -23,7 +23,7 @@ use components::Component;
 use times::Clocks;
 use vtimezone::Zones;
 
-use super::{CalendarError, Series, State, Warning, Zone};
+use super::{CalendarError, Series, State, Warning, Zone, zone};
 
 /// The longest text, in octets: that of a document of AWS Systems Manager.
 pub const MAX_TEXT: usize = 64 * 1024;
@@ -45,11 +45,11 @@ pub struct Contents {
     pub warnings: Vec<Warning>,
 }
 
-/// Reads a calendar. `zone` and `default_state` are what the object says that holds it, if it does: its zone counts
-/// before X-WR-TIMEZONE, and its state must agree with X-CALENDAR-TYPE.
+/// Reads a calendar. `time_zone` and `default_state` are what the object says that holds it, if it does: its zone
+/// counts before X-WR-TIMEZONE, and its state must agree with X-CALENDAR-TYPE.
 pub fn read(
     text: &[u8],
-    zone: Option<&Zone>,
+    time_zone: Option<&str>,
     default_state: Option<State>,
 ) -> Result<Contents, CalendarError> {
     if text.len() > MAX_TEXT {
@@ -59,13 +59,13 @@ pub fn read(
         );
         return Err(CalendarError::too_many("text", advice));
     }
-    read_whole(text, zone, default_state)
+    read_whole(text, time_zone, default_state)
 }
 
 /// Reads a calendar of any length.
 fn read_whole(
     text: &[u8],
-    zone: Option<&Zone>,
+    time_zone: Option<&str>,
     default_state: Option<State>,
 ) -> Result<Contents, CalendarError> {
     let document = components::read(text)?;
@@ -73,8 +73,10 @@ fn read_whole(
     only(calendar, "VERSION", "2.0")?;
     only(calendar, "CALSCALE", "GREGORIAN")?;
     let (zones, mut warnings) = Zones::read(&document.zones)?;
-    let zone = match (zone, calendar.get("X-WR-TIMEZONE")) {
-        (Some(zone), _) => Some(zone.clone()),
+    let zone = match (time_zone, calendar.get("X-WR-TIMEZONE")) {
+        (Some(name), _) => {
+            Some(zone::by_name(name).ok_or_else(|| CalendarError::unknown_zone("spec.timeZone", name))?)
+        }
         (None, Some(line)) => Some(zones.find(line, &values::text(&line.value))?),
         (None, None) => None,
     };

@@ -29,24 +29,18 @@ impl Zones {
         for definition in definitions {
             let id = definition.component.required("TZID")?;
             let name = values::text(&id.value);
-            let compiled = compile(definition);
-            let usable = match known(definition, &name) {
-                Some(known) => {
-                    if compiled.is_ok_and(|rules| ahead(&rules) != ahead(&known.rules)) {
-                        warnings.push(Warning {
-                            field: definition.component.field(),
-                            message: format!(
-                                "{name:?} is defined otherwise than in the tz database, which counts"
-                            ),
-                        });
-                    }
-                    Ok(known)
-                }
-                None => compiled.map(|rules| Zone {
-                    name: name.as_str().into(),
-                    rules,
-                }),
-            };
+            let (known, compiled) = (known(definition, &name), compile(definition));
+            if let (Some(known), Ok(rules)) = (&known, &compiled)
+                && ahead(rules) != ahead(&known.rules)
+            {
+                let message = format!("{name:?} is defined otherwise than in the tz database, which counts");
+                warnings.push(Warning::about(definition.component.field(), message));
+            }
+            let compiled = compiled.map(|rules| Zone {
+                name: name.as_str().into(),
+                rules,
+            });
+            let usable = known.map_or(compiled, Ok);
             if defined.insert(name, usable).is_some() {
                 return Err(id.invalid("is defined a second time; leave one of the two"));
             }

@@ -1,5 +1,6 @@
 //! The reader by its words: what exports say, what is refused, what is tolerated, and what no text may do to it.
 
+mod compiled;
 mod exports;
 mod hostile;
 mod laws;

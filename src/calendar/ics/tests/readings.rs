@@ -1,6 +1,6 @@
 //! What is read although it could be written better, and how.
 
-use super::{calendar, event, events, named, read};
+use super::{calendar, event, events, read};
 use crate::calendar::State;
 use crate::calendar::ics;
 
@@ -270,11 +270,10 @@ fn what_might_be_meant_otherwise_is_a_warning() {
 
 #[test]
 fn the_zone_of_the_object_counts_before_that_of_the_text() {
-    let tokyo = named("Asia/Tokyo");
-    let contents = ics::read(event(DAY).as_bytes(), Some(&tokyo), None).unwrap();
+    let contents = ics::read(event(DAY).as_bytes(), Some("Asia/Tokyo"), None).unwrap();
     assert_eq!(&*contents.series[0].zone.name, "Asia/Tokyo");
     let text = event(DAY).replace("X-WR-TIMEZONE:Europe/Berlin\n", "");
-    assert!(ics::read(text.as_bytes(), Some(&tokyo), None).is_ok());
+    assert!(ics::read(text.as_bytes(), Some("Asia/Tokyo"), None).is_ok());
     assert!(
         read(&text)
             .unwrap_err()
