@@ -22,26 +22,34 @@ pub struct Member<'a> {
 /// What holds at `at` for all of them together, and when that changes next. None where the timeline of one does
 /// not tell. Where a search would take too long, or leads to where a record ends, there is no next transition.
 pub fn combine(members: &[Member<'_>], at: Timestamp) -> Option<Moment> {
-    let moments: Vec<Moment> = members.iter().map(|member| member.timeline.at(at)).collect::<Option<_>>()?;
+    let moments: Vec<Moment> = members
+        .iter()
+        .map(|member| member.timeline.at(at))
+        .collect::<Option<_>>()?;
     let state = state_of(&moments);
-    let telling = moments.iter().filter(|moment| moment.state == state);
-    let event = telling.filter_map(|moment| moment.event.clone()).next();
+    let mut telling = moments.iter().filter(|moment| moment.state == state);
+    let event = telling.find_map(|moment| moment.event.clone());
     let next = match state {
-        State::Open => moments.iter().filter_map(|moment| moment.next).map(|next| next.at).min(),
+        State::Open => moments
+            .iter()
+            .filter_map(|moment| moment.next)
+            .map(|next| next.at)
+            .min(),
         State::Closed => opening(members, moments, at),
     };
     Some(Moment {
         state,
         event,
-        next: next.map(|at| Transition { at, to: state.other() }),
+        next: next.map(|at| Transition {
+            at,
+            to: state.other(),
+        }),
     })
 }
 
 fn state_of(moments: &[Moment]) -> State {
-    match moments.iter().all(|moment| moment.state == State::Open) {
-        true => State::Open,
-        false => State::Closed,
-    }
+    let closed = moments.iter().find(|moment| moment.state == State::Closed);
+    closed.map_or(State::Open, |moment| moment.state)
 }
 
 /// When all are open for the first time. That is not before each that is closed now has opened, and so on from
@@ -50,12 +58,17 @@ fn opening(members: &[Member<'_>], mut moments: Vec<Moment>, since: Timestamp) -
     let mut readers: Vec<Reader<'_>> = members.iter().map(|member| Reader::new(*member)).collect();
     for _ in 0..MAX_STEPS {
         let closed = moments.iter().filter(|moment| moment.state == State::Closed);
-        let openings: Vec<Timestamp> = closed.map(|moment| Some(moment.next?.at)).collect::<Option<_>>()?;
+        let openings: Vec<Timestamp> = closed
+            .map(|moment| Some(moment.next?.at))
+            .collect::<Option<_>>()?;
         let at = openings.into_iter().max()?;
         if at.duration_since(since) > HORIZON {
             return None;
         }
-        moments = readers.iter_mut().map(|reader| reader.at(at)).collect::<Option<_>>()?;
+        moments = readers
+            .iter_mut()
+            .map(|reader| reader.at(at))
+            .collect::<Option<_>>()?;
         if state_of(&moments) == State::Open {
             return Some(at);
         }

@@ -89,7 +89,9 @@ impl Absent {
                 Exception::On(day) => absent.days.insert(*day),
             };
         }
-        absent.instants.extend(series.replacements.iter().map(|replaced| replaced.original));
+        absent
+            .instants
+            .extend(series.replacements.iter().map(|replaced| replaced.original));
         absent
     }
 
@@ -124,8 +126,13 @@ impl Calendar {
             Window::Beginning(from, to) => (from, to),
         };
         let first = self.single.partition_point(|interval| interval.from < from);
-        let single = self.single[first..].iter().take_while(|interval| interval.from < to);
-        let mut found: Vec<Interval> = single.copied().filter(|interval| window.takes(*interval)).collect();
+        let single = self.single[first..]
+            .iter()
+            .take_while(|interval| interval.from < to);
+        let mut found: Vec<Interval> = single
+            .copied()
+            .filter(|interval| window.takes(*interval))
+            .collect();
         for recurring in &self.recurring {
             recurring
                 .collect(window, self.default_state.other(), budget, &mut found)
@@ -138,12 +145,15 @@ impl Calendar {
 
 /// So much earlier that no event that began before lasts until `instant`.
 fn before(instant: Timestamp) -> Timestamp {
-    instant.checked_sub(DAY * (MAX_EVENT_DAYS + 1)).unwrap_or(Timestamp::MIN)
+    instant
+        .checked_sub(DAY * (MAX_EVENT_DAYS + 1))
+        .unwrap_or(Timestamp::MIN)
 }
 
 fn check_amounts(series: &[Series]) -> Result<(), CalendarError> {
     if let Some(beyond) = series.get(MAX_EVENTS) {
-        let advice = format!("a calendar has at most {MAX_EVENTS} events; split it in two, which may bind together");
+        let advice =
+            format!("a calendar has at most {MAX_EVENTS} events; split it in two, which may bind together");
         return Err(CalendarError::too_many(&beyond.field, advice));
     }
     let mut dates = 0;
@@ -195,10 +205,18 @@ impl Recurring {
         if let Bound::UntilInstant(until) = self.rule.bound() {
             to = to.min(until);
         }
-        self.rule.walk(from.saturating_sub(DAY), local(to).saturating_add(DAY), budget, |local| {
-            found.extend(self.interval(local, during).filter(|interval| window.takes(*interval)));
-            ControlFlow::Continue(())
-        })
+        self.rule.walk(
+            from.saturating_sub(DAY),
+            local(to).saturating_add(DAY),
+            budget,
+            |local| {
+                found.extend(
+                    self.interval(local, during)
+                        .filter(|interval| window.takes(*interval)),
+                );
+                ControlFlow::Continue(())
+            },
+        )
     }
 
     fn last_end(&self) -> Option<Timestamp> {
@@ -243,22 +261,23 @@ impl Compiler {
         for extra in &series.extras {
             self.add_extra(series, extra, &times, &absent, name)?;
         }
-        for moved in series.replacements.iter().filter_map(|replaced| replaced.moved.as_ref()) {
+        for moved in series
+            .replacements
+            .iter()
+            .filter_map(|replaced| replaced.moved.as_ref())
+        {
             let name = moved.name.as_ref().map_or(name, |own| self.name(own));
             let times = Times::new(&series.field, moved.start, &moved.zone, &moved.end)?;
             self.add_single(&times, moved.start.local(), name, &Absent::default());
         }
-        let rule_end = match &series.rule {
-            Some(rule) => {
-                let recurring = self.prepare(series, rule.clone(), times, absent, name)?;
-                let end = recurring.last_end();
-                self.recurring.push(recurring);
-                end
-            }
-            None => {
-                self.add_single(&times, series.start.local(), name, &absent);
-                Some(Timestamp::MIN)
-            }
+        let rule_end = if let Some(rule) = &series.rule {
+            let recurring = self.prepare(series, rule.clone(), times, absent, name)?;
+            let end = recurring.last_end();
+            self.recurring.push(recurring);
+            end
+        } else {
+            self.add_single(&times, series.start.local(), name, &absent);
+            Some(Timestamp::MIN)
         };
         let ends = self.single[singles_before..].iter().map(|interval| interval.to);
         self.last_ends.push(LastEnd {
@@ -303,11 +322,17 @@ impl Compiler {
             (Start::At(local), Start::At(_)) if extra.zone.rules == series.zone.rules => local,
             (Start::At(_), Start::At(_)) => {
                 let instant = extra.start.instant(&extra.zone);
-                instant.map_or(extra.start.local(), |instant| series.zone.rules.to_datetime(instant))
+                instant.map_or(extra.start.local(), |instant| {
+                    series.zone.rules.to_datetime(instant)
+                })
             }
             _ => {
                 let advice = "is an extra date of another kind than the start; write both with a time, or both as days";
-                return Err(CalendarError::invalid(&series.field, &extra.start.local().to_string(), advice));
+                return Err(CalendarError::invalid(
+                    &series.field,
+                    &extra.start.local().to_string(),
+                    advice,
+                ));
             }
         };
         self.add_single(times, local, name, absent);
@@ -331,14 +356,13 @@ impl Compiler {
             let last = rule.last_of(count, &mut self.budget).map_err(over_budget)?;
             rule.set_bound(last.map_or(Bound::Never, Bound::UntilLocal));
         }
-        let start = series.start.local();
-        let mut first = None;
-        rule.walk(start, LATEST, &mut self.budget, |local| {
-            first = Some(local);
-            ControlFlow::Break(())
-        })
-        .map_err(over_budget)?;
-        if first != Some(start) {
+        let first = first_time(&rule, &times, &mut self.budget).map_err(over_budget)?;
+        if first.is_none() && rule.bound() == Bound::Never {
+            let advice =
+                "the rule yields no occurrence before the year 2300; correct its days, or remove the event";
+            return Err(CalendarError::missing(&series.field, advice));
+        }
+        if first != Some(series.start.local()) {
             self.warnings.push(Warning::start_not_in_rule(series, first));
         }
         Ok(Recurring {
@@ -349,4 +373,18 @@ impl Compiler {
             absent,
         })
     }
+}
+
+/// The first local time of a rule that is not past its end.
+fn first_time(rule: &Rule, times: &Times, budget: &mut Budget) -> Result<Option<DateTime>, Exhausted> {
+    let mut first = None;
+    rule.walk(times.start().local(), LATEST, budget, |local| {
+        first = Some(local);
+        ControlFlow::Break(())
+    })?;
+    let until = match rule.bound() {
+        Bound::UntilInstant(until) => until,
+        _ => Timestamp::MAX,
+    };
+    Ok(first.filter(|local| times.begin(*local).is_some_and(|begin| begin <= until)))
 }

@@ -22,21 +22,21 @@ const LONG: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// What waits may not get through in a shorter opening.
 const SHORT: SignedDuration = SignedDuration::from_mins(5);
 
+/// Where warnings are that concern all of it.
+const WHOLE: &str = "calendar";
+
 /// Something that is allowed, and yet hardly meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// Where it is written; absent where it concerns the whole calendar.
-    pub field: Option<String>,
+    /// Where it is written: `spec.events[3]`, `line 12: VEVENT`, or `calendar` for all of it.
+    pub field: String,
     /// What is odd, and what would do.
     pub message: String,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.field {
-            Some(field) => write!(f, "{field}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
+        write!(f, "{}: {}", self.field, self.message)
     }
 }
 
@@ -44,18 +44,15 @@ impl Warning {
     /// A warning about one field.
     pub fn about(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
-            field: Some(field.into()),
+            field: field.into(),
             message: message.into(),
         }
     }
 
-    fn of_calendar(message: String) -> Self {
-        Self { field: None, message }
-    }
-
     pub(super) fn local_until(series: &Series) -> Self {
         let zone = &series.zone.name;
-        let message = format!("UNTIL is read as local time in {zone}; write it in UTC, such as 20261231T235959Z");
+        let message =
+            format!("UNTIL is read as local time in {zone}; write it in UTC, such as 20261231T235959Z");
         Self::about(&series.field, message)
     }
 
@@ -65,7 +62,10 @@ impl Warning {
             Some(first) => format!("the first occurrence is at {first}; write that as the start"),
             None => "there is no occurrence at all; check UNTIL".to_owned(),
         };
-        Self::about(&series.field, format!("the rule does not yield the start {start}; {instead}"))
+        Self::about(
+            &series.field,
+            format!("the rule does not yield the start {start}; {instead}"),
+        )
     }
 }
 
@@ -78,13 +78,22 @@ impl Calendar {
             Some(open) if open.from.duration_since(now) <= NEVER => {
                 warnings.extend(spans.iter().find_map(long_freeze));
             }
-            _ => warnings.push(Warning::of_calendar(format!(
-                "the calendar does not open in the {} days from {now}",
-                days(NEVER)
-            ))),
+            _ => warnings.push(Warning::about(
+                WHOLE,
+                format!("does not open in the {} days from {now}", days(NEVER)),
+            )),
         }
-        warnings.extend(spans.get(1..spans.len().saturating_sub(1)).unwrap_or_default().iter().find_map(short_opening));
-        let past = self.last_ends.iter().filter(|last| last.at.is_some_and(|end| end <= now));
+        warnings.extend(
+            spans
+                .get(1..spans.len().saturating_sub(1))
+                .unwrap_or_default()
+                .iter()
+                .find_map(short_opening),
+        );
+        let past = self
+            .last_ends
+            .iter()
+            .filter(|last| last.at.is_some_and(|end| end <= now));
         warnings.extend(past.map(|last| Warning::about(&last.field, "lies wholly in the past; remove it")));
         Ok(warnings)
     }
@@ -93,23 +102,29 @@ impl Calendar {
 fn long_freeze(span: &Span) -> Option<Warning> {
     let length = span.to.duration_since(span.from);
     (span.state == State::Closed && length > LONG).then(|| {
-        Warning::of_calendar(format!(
-            "the calendar is closed for more than {} days on end, from {} to {}",
-            days(LONG),
-            span.from,
-            span.to
-        ))
+        Warning::about(
+            WHOLE,
+            format!(
+                "is closed for more than {} days on end, from {} to {}",
+                days(LONG),
+                span.from,
+                span.to
+            ),
+        )
     })
 }
 
 fn short_opening(span: &Span) -> Option<Warning> {
     let length = span.to.duration_since(span.from);
     (span.state == State::Open && length < SHORT).then(|| {
-        Warning::of_calendar(format!(
-            "the calendar opens for less than {} minutes at {}, which may be too short for what waits",
-            SHORT.as_mins(),
-            span.from
-        ))
+        Warning::about(
+            WHOLE,
+            format!(
+                "opens for less than {} minutes at {}, which may be too short for what waits",
+                SHORT.as_mins(),
+                span.from
+            ),
+        )
     })
 }
 

@@ -65,13 +65,20 @@ impl Times {
         check_year(field, start)?;
         let refuse = |advice: String| Err(CalendarError::invalid(field, &written(end), advice));
         let Some(length) = length(start, zone, end) else {
-            return refuse("and the start are of two kinds; write both with a time, or both as days".to_owned());
+            return refuse(
+                "and the start are of two kinds; write both with a time, or both as days".to_owned(),
+            );
         };
         if length <= SignedDuration::ZERO {
-            return refuse(format!("leaves nothing after the start {}; the end is exclusive, and comes later", start.local()));
+            return refuse(format!(
+                "leaves nothing after the start {}; the end is exclusive, and comes later",
+                start.local()
+            ));
         }
         if length > DAY * MAX_EVENT_DAYS {
-            return refuse(format!("makes the event longer than {MAX_EVENT_DAYS} days; split it"));
+            return refuse(format!(
+                "makes the event longer than {MAX_EVENT_DAYS} days; split it"
+            ));
         }
         Ok(Self {
             start,

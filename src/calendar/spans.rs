@@ -67,7 +67,11 @@ impl Calendar {
         Span {
             from,
             to,
-            state: if name.is_some() { self.default_state.other() } else { self.default_state },
+            state: if name.is_some() {
+                self.default_state.other()
+            } else {
+                self.default_state
+            },
             event: name.and_then(|name| self.names.get(name as usize).cloned()),
         }
     }

@@ -36,7 +36,9 @@ pub fn read_events(
     events: &[StructuredEvent],
     time_zone: Option<&str>,
 ) -> Result<Vec<Series>, CalendarError> {
-    let calendar_zone = time_zone.map(|name| named_zone("spec.timeZone", name)).transpose()?;
+    let calendar_zone = time_zone
+        .map(|name| named_zone("spec.timeZone", name))
+        .transpose()?;
     let mut series = Vec::with_capacity(events.len());
     for (index, event) in events.iter().enumerate() {
         let reader = Reader::new(format!("{field}[{index}]"), event, calendar_zone.as_ref())?;
@@ -67,9 +69,15 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(field: String, event: &'a StructuredEvent, calendar_zone: Option<&Zone>) -> Result<Self, CalendarError> {
+    fn new(
+        field: String,
+        event: &'a StructuredEvent,
+        calendar_zone: Option<&Zone>,
+    ) -> Result<Self, CalendarError> {
         let own = event.time_zone.as_deref();
-        let own = own.map(|name| named_zone(&format!("{field}.timeZone"), name)).transpose()?;
+        let own = own
+            .map(|name| named_zone(&format!("{field}.timeZone"), name))
+            .transpose()?;
         Ok(Self {
             field,
             event,
@@ -80,7 +88,9 @@ impl<'a> Reader<'a> {
     fn read(&self) -> Result<Series, CalendarError> {
         let (start, zone) = self.start()?;
         let rule = self.event.recurrence.as_deref();
-        let rule = rule.map(|text| Rule::parse(&self.below("recurrence"), text, start)).transpose()?;
+        let rule = rule
+            .map(|text| Rule::parse(&self.below("recurrence"), text, start))
+            .transpose()?;
         Ok(Series {
             name: self.event.name.as_str().into(),
             field: self.field.clone(),
@@ -136,19 +146,19 @@ impl<'a> Reader<'a> {
             let advice = "is a time on the clock, and the start is a day; write end as a day, or give the start a time";
             return Err(CalendarError::invalid(field, text, advice));
         }
-        match exact(text) {
-            Some(length) => Ok(End::Exact(length)),
-            None => {
-                let advice = "is no duration; write hours, minutes and seconds such as PT8H or PT1H30M, or days of 24 \
-                              hours such as P2D";
-                Err(CalendarError::invalid(field, text, advice))
-            }
-        }
+        let length = exact(text).ok_or_else(|| {
+            let advice = "is no duration; write hours, minutes and seconds such as PT8H or PT1H30M, or days of 24 hours \
+                          such as P2D";
+            CalendarError::invalid(field, text, advice)
+        })?;
+        Ok(End::Exact(length))
     }
 
     fn exceptions(&self, zone: &Zone) -> Result<Vec<Exception>, CalendarError> {
         let dates = self.event.except_dates.iter().enumerate();
-        dates.map(|(index, text)| self.exception(index, text, zone)).collect()
+        dates
+            .map(|(index, text)| self.exception(index, text, zone))
+            .collect()
     }
 
     /// A local time is read in the zone that the event's start is read in.
@@ -192,12 +202,17 @@ fn written(field: &str, text: &str) -> Result<Written, CalendarError> {
     let is_utc = local.len() < text.len();
     let parsed = match (local.len(), is_utc) {
         (10, false) => local.parse().ok().map(Written::Day),
-        (16 | 19, _) if local.is_ascii() && local[10..].starts_with('T') => local.parse().ok().and_then(|time: DateTime| {
-            if !is_utc {
-                return Some(Written::Local(time));
-            }
-            jiff::tz::TimeZone::UTC.to_timestamp(time).ok().map(Written::Instant)
-        }),
+        (16 | 19, _) if local.is_ascii() && local[10..].starts_with('T') => {
+            local.parse().ok().and_then(|time: DateTime| {
+                if !is_utc {
+                    return Some(Written::Local(time));
+                }
+                jiff::tz::TimeZone::UTC
+                    .to_timestamp(time)
+                    .ok()
+                    .map(Written::Instant)
+            })
+        }
         _ => None,
     };
     parsed.ok_or_else(|| {
@@ -209,7 +224,10 @@ fn written(field: &str, text: &str) -> Result<Written, CalendarError> {
 
 /// A duration in ISO 8601 whose length does not depend on the calendar: a day is 24 hours.
 fn exact(text: &str) -> Option<SignedDuration> {
-    let span: Span = Some(text).filter(|text| text.starts_with(['P', 'p']))?.parse().ok()?;
+    let span: Span = Some(text)
+        .filter(|text| text.starts_with(['P', 'p']))?
+        .parse()
+        .ok()?;
     let of_calendar = span.get_years() != 0 || span.get_months() != 0;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     (!of_calendar && length > SignedDuration::ZERO).then_some(length)

@@ -129,14 +129,22 @@ impl Timeline {
         Some(Moment {
             state,
             event,
-            next: next.map(|at| Transition { at, to: state.other() }),
+            next: next.map(|at| Transition {
+                at,
+                to: state.other(),
+            }),
         })
     }
 
     /// Up to `most` of what takes place at `at` or later, as far as this timeline reaches.
     pub fn upcoming(&self, at: Timestamp, most: usize) -> Vec<Upcoming> {
-        let first = self.events.intervals.partition_point(|interval| interval.to <= at);
-        let known = self.events.intervals[first..].iter().take_while(|interval| interval.from < self.until);
+        let first = self
+            .events
+            .intervals
+            .partition_point(|interval| interval.to <= at);
+        let known = self.events.intervals[first..]
+            .iter()
+            .take_while(|interval| interval.from < self.until);
         let upcoming = known.take(most).map(|interval| Upcoming {
             from: interval.from,
             to: Some(interval.to).filter(|to| *to < self.until),
@@ -147,7 +155,11 @@ impl Timeline {
 
     /// The first transitions, without names.
     pub fn record(&self) -> Record {
-        let mut transitions: Vec<_> = self.events.transitions(self.from, self.until).take(MAX_RECORDED + 1).collect();
+        let mut transitions: Vec<_> = self
+            .events
+            .transitions(self.from, self.until)
+            .take(MAX_RECORDED + 1)
+            .collect();
         let beyond = transitions.get(MAX_RECORDED).copied();
         transitions.truncate(MAX_RECORDED);
         Record {
@@ -237,9 +249,13 @@ impl Merged {
     /// The name of what takes place at a time.
     fn at(&self, at: Timestamp) -> Option<u32> {
         let begun = self.intervals.partition_point(|interval| interval.from <= at);
-        let interval = self.intervals[..begun].last().filter(|interval| at < interval.to)?;
+        let interval = self.intervals[..begun]
+            .last()
+            .filter(|interval| at < interval.to)?;
         let handed = self.handovers.partition_point(|(from, _)| *from <= at);
-        let handed = self.handovers[..handed].last().filter(|(from, _)| *from >= interval.from);
+        let handed = self.handovers[..handed]
+            .last()
+            .filter(|(from, _)| *from >= interval.from);
         Some(handed.map_or(interval.name, |(_, name)| *name))
     }
 
@@ -247,13 +263,22 @@ impl Merged {
     fn next_edge(&self, at: Timestamp) -> Option<Timestamp> {
         let ended = self.intervals.partition_point(|interval| interval.to <= at);
         let interval = self.intervals.get(ended)?;
-        Some(if interval.from > at { interval.from } else { interval.to })
+        Some(if interval.from > at {
+            interval.from
+        } else {
+            interval.to
+        })
     }
 
     /// Begins and ends after `from` and before `until`, in order.
     fn transitions(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
-        let edges = self.intervals.iter().flat_map(|interval| [interval.from, interval.to]);
-        edges.skip_while(move |edge| *edge <= from).take_while(move |edge| *edge < until)
+        let edges = self
+            .intervals
+            .iter()
+            .flat_map(|interval| [interval.from, interval.to]);
+        edges
+            .skip_while(move |edge| *edge <= from)
+            .take_while(move |edge| *edge < until)
     }
 }
 

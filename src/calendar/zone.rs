@@ -39,13 +39,15 @@ fn windows(name: &str) -> Option<TimeZone> {
 
 /// `tzone://Microsoft/Utc`, which Exchange writes.
 fn microsoft(name: &str) -> Option<TimeZone> {
-    name.eq_ignore_ascii_case("tzone://Microsoft/Utc").then_some(TimeZone::UTC)
+    name.eq_ignore_ascii_case("tzone://Microsoft/Utc")
+        .then_some(TimeZone::UTC)
 }
 
 /// `/citadel.org/20210210_1/America/New_York`: the longest end of a path that is a name.
 fn below_a_path(name: &str) -> Option<TimeZone> {
     let path = name.strip_prefix('/')?;
-    path.match_indices('/').find_map(|(slash, _)| iana(&path[slash + 1..]))
+    path.match_indices('/')
+        .find_map(|(slash, _)| iana(&path[slash + 1..]))
 }
 
 /// `GMT+1`, `UTC-05:30` or `GMT+0100`: east is positive, as people write it. (`Etc/GMT+1`, where east is negative,
@@ -59,12 +61,15 @@ fn fixed_offset(name: &str) -> Option<TimeZone> {
     let digits = name[3..].strip_prefix(['+', '-'])?;
     let (hours, minutes) = match digits.split_once(':') {
         Some(parts) => parts,
-        None => digits.split_at_checked(if digits.len() == 4 { 2 } else { digits.len() })?,
+        None if digits.len() == 4 => digits.split_at_checked(2)?,
+        None => (digits, "0"),
     };
     let hours = two_digits(hours).filter(|hours| *hours <= 14)?;
-    let minutes = if minutes.is_empty() { 0 } else { two_digits(minutes).filter(|minutes| *minutes < 60)? };
+    let minutes = two_digits(minutes).filter(|minutes| *minutes < 60)?;
     let seconds = (hours * 60 + minutes) * 60;
-    Offset::from_seconds(if east { seconds } else { -seconds }).ok().map(TimeZone::fixed)
+    Offset::from_seconds(if east { seconds } else { -seconds })
+        .ok()
+        .map(TimeZone::fixed)
 }
 
 fn two_digits(text: &str) -> Option<i32> {

@@ -65,7 +65,11 @@ impl Rule {
 
     /// The last local time of a rule that ends after `count` of them. None where that is later than anybody asks
     /// for, or where there are never as many.
-    pub(in crate::calendar) fn last_of(&self, count: u32, budget: &mut Budget) -> Result<Option<DateTime>, Exhausted> {
+    pub(in crate::calendar) fn last_of(
+        &self,
+        count: u32,
+        budget: &mut Budget,
+    ) -> Result<Option<DateTime>, Exhausted> {
         let (from, mut left) = self.skip_full_periods(count, budget)?;
         let mut last = None;
         self.walk(from, LATEST, budget, |time| {
@@ -93,7 +97,9 @@ impl Rule {
             return Ok(from_start);
         };
         let skipped = later / each;
-        let from = self.first_day(1 + i64::from(skipped)).map_or(LATEST, |day| day.at(0, 0, 0, 0));
+        let from = self
+            .first_day(1 + i64::from(skipped))
+            .map_or(LATEST, |day| day.at(0, 0, 0, 0));
         Ok((from, count - of_first - skipped * each))
     }
 
@@ -101,7 +107,9 @@ impl Rule {
     fn times_of_each_period(&self) -> Option<u32> {
         let of_a_day = self.times.len() as u32;
         match self.frequency {
-            Frequency::Daily if self.months.is_empty() && self.month_days.is_empty() && self.weekdays.is_empty() => {
+            Frequency::Daily
+                if self.months.is_empty() && self.month_days.is_empty() && self.weekdays.is_empty() =>
+            {
                 Some(of_a_day)
             }
             Frequency::Weekly if self.months.is_empty() => Some(self.weekdays.len() as u32 * of_a_day),
@@ -153,7 +161,9 @@ impl Rule {
             Frequency::Monthly => self.expand_month(first, budget, found)?,
             Frequency::Yearly => {
                 let months = (1..=12).filter(|month| self.months.admits(*month, 12));
-                for month in months.filter_map(|month| Date::new(first.year(), i8::try_from(month).ok()?, 1).ok()) {
+                for month in
+                    months.filter_map(|month| Date::new(first.year(), i8::try_from(month).ok()?, 1).ok())
+                {
                     self.expand_month(month, budget, found)?;
                 }
             }
@@ -164,8 +174,17 @@ impl Rule {
         Ok(())
     }
 
-    fn expand_month(&self, first: Date, budget: &mut Budget, found: &mut Vec<DateTime>) -> Result<(), Exhausted> {
-        let days = if self.months.admits(first.month().into(), 12) { first.days_in_month() } else { 0 };
+    fn expand_month(
+        &self,
+        first: Date,
+        budget: &mut Budget,
+        found: &mut Vec<DateTime>,
+    ) -> Result<(), Exhausted> {
+        let days = if self.months.admits(first.month().into(), 12) {
+            first.days_in_month()
+        } else {
+            0
+        };
         self.expand_days(first, days, budget, found)
     }
 
@@ -194,7 +213,9 @@ impl Rule {
     /// Whether a day passes every set that the rule names.
     fn takes(&self, day: Date) -> bool {
         self.months.admits(day.month().into(), 12)
-            && self.month_days.admits(day.day().into(), day.days_in_month().into())
+            && self
+                .month_days
+                .admits(day.day().into(), day.days_in_month().into())
             && (self.year_days.is_empty() || self.year_days.admits(day.day_of_year(), day.days_in_year()))
             && (self.weekdays.is_empty() || self.weekdays.iter().any(|wanted| self.is_weekday(*wanted, day)))
     }

@@ -46,7 +46,8 @@ impl Rule {
     /// missing from the rule is taken from DTSTART").
     fn complete(&mut self) {
         let day = Numbers::new(vec![self.start.day().into()]);
-        let names_days = !(self.month_days.is_empty() && self.year_days.is_empty() && self.weekdays.is_empty());
+        let names_days =
+            !(self.month_days.is_empty() && self.year_days.is_empty() && self.weekdays.is_empty());
         match self.frequency {
             Frequency::Weekly if self.weekdays.is_empty() => self.weekdays.push(OrdinalDay {
                 ordinal: 0,
@@ -86,14 +87,22 @@ impl<'a> Parts<'a> {
         let mut parts: Vec<(String, &str)> = Vec::new();
         for part in text.split(';') {
             let Some((name, value)) = part.split_once('=').filter(|(_, value)| !value.is_empty()) else {
-                return Err(CalendarError::invalid(field, part, "is no part of a rule; write NAME=VALUE"));
+                return Err(CalendarError::invalid(
+                    field,
+                    part,
+                    "is no part of a rule; write NAME=VALUE",
+                ));
             };
             let name = name.to_ascii_uppercase();
             if let Some(advice) = refused(&name) {
                 return Err(CalendarError::invalid(field, part, advice));
             }
             if parts.iter().any(|(known, _)| *known == name) {
-                return Err(CalendarError::invalid(field, part, "comes twice; write each part once"));
+                return Err(CalendarError::invalid(
+                    field,
+                    part,
+                    "comes twice; write each part once",
+                ));
             }
             parts.push((name, value));
         }
@@ -101,7 +110,10 @@ impl<'a> Parts<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&'a str> {
-        self.parts.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.parts
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| *value)
     }
 
     /// What is wrong with a part, which is shown as it reads in the rule.
@@ -117,10 +129,15 @@ impl<'a> Parts<'a> {
                 "FREQ is missing; write FREQ=DAILY, WEEKLY, MONTHLY or YEARLY",
             ));
         };
-        [Frequency::Daily, Frequency::Weekly, Frequency::Monthly, Frequency::Yearly]
-            .into_iter()
-            .find(|frequency| value.eq_ignore_ascii_case(frequency.as_str()))
-            .ok_or_else(|| self.invalid("FREQ", "is not allowed; write DAILY, WEEKLY, MONTHLY or YEARLY"))
+        [
+            Frequency::Daily,
+            Frequency::Weekly,
+            Frequency::Monthly,
+            Frequency::Yearly,
+        ]
+        .into_iter()
+        .find(|frequency| value.eq_ignore_ascii_case(frequency.as_str()))
+        .ok_or_else(|| self.invalid("FREQ", "is not allowed; write DAILY, WEEKLY, MONTHLY or YEARLY"))
     }
 
     /// Refuses parts where calendars read them differently, or where they say nothing.
@@ -130,10 +147,16 @@ impl<'a> Parts<'a> {
             None => Ok(()),
         };
         if frequency == Frequency::Weekly {
-            refuse("BYMONTHDAY", "is not allowed with FREQ=WEEKLY; use FREQ=DAILY or MONTHLY")?;
+            refuse(
+                "BYMONTHDAY",
+                "is not allowed with FREQ=WEEKLY; use FREQ=DAILY or MONTHLY",
+            )?;
         }
         if frequency == Frequency::Yearly && self.get("BYMONTH").is_none() {
-            refuse("BYMONTHDAY", "needs BYMONTH with FREQ=YEARLY; name the months, or use FREQ=MONTHLY")?;
+            refuse(
+                "BYMONTHDAY",
+                "needs BYMONTH with FREQ=YEARLY; name the months, or use FREQ=MONTHLY",
+            )?;
         }
         if frequency != Frequency::Yearly {
             refuse("BYYEARDAY", "is allowed with FREQ=YEARLY only")?;
@@ -141,12 +164,22 @@ impl<'a> Parts<'a> {
         if !MONTHLY_OR_YEARLY.contains(&frequency) {
             refuse("BYSETPOS", "is allowed with FREQ=MONTHLY and YEARLY only")?;
         }
-        if !self.parts.iter().any(|(name, _)| name.starts_with("BY") && name != "BYSETPOS") {
+        if !self
+            .parts
+            .iter()
+            .any(|(name, _)| name.starts_with("BY") && name != "BYSETPOS")
+        {
             refuse("BYSETPOS", "needs another BY part to choose from, such as BYDAY")?;
         }
         if matches!(start, Start::On(_)) {
-            refuse("BYHOUR", "is not allowed where the event starts with a day; give its start a time")?;
-            refuse("BYMINUTE", "is not allowed where the event starts with a day; give its start a time")?;
+            refuse(
+                "BYHOUR",
+                "is not allowed where the event starts with a day; give its start a time",
+            )?;
+            refuse(
+                "BYMINUTE",
+                "is not allowed where the event starts with a day; give its start a time",
+            )?;
         }
         if self.get("COUNT").is_some() {
             refuse("UNTIL", "stands beside COUNT; write one of them")?;
@@ -177,20 +210,31 @@ impl<'a> Parts<'a> {
             };
             let number = number.and_then(|number| i16::try_from(number).ok())?;
             let negative = item.starts_with('-');
-            (least..=most).contains(&number).then_some(if negative { -number } else { number })
+            (least..=most)
+                .contains(&number)
+                .then_some(if negative { -number } else { number })
         });
-        numbers.collect::<Option<Vec<_>>>().map(Numbers::new).ok_or_else(|| {
-            let signs = if sign == Sign::Either { ", or from its negative" } else { "" };
-            self.invalid(name, format!("is not allowed; write numbers from {least} to {most}{signs}"))
-        })
+        numbers
+            .collect::<Option<Vec<_>>>()
+            .map(Numbers::new)
+            .ok_or_else(|| {
+                let signs = if sign == Sign::Either {
+                    ", or from its negative"
+                } else {
+                    ""
+                };
+                self.invalid(
+                    name,
+                    format!("is not allowed; write numbers from {least} to {most}{signs}"),
+                )
+            })
     }
 
     fn week_start(&self) -> Result<Weekday, CalendarError> {
         match self.get("WKST") {
             None => Ok(Weekday::Monday),
-            Some(value) => {
-                weekday(value).ok_or_else(|| self.invalid("WKST", "is no day; write one of MO, TU, WE, TH, FR, SA, SU"))
-            }
+            Some(value) => weekday(value)
+                .ok_or_else(|| self.invalid("WKST", "is no day; write one of MO, TU, WE, TH, FR, SA, SU")),
         }
     }
 
@@ -224,7 +268,10 @@ impl<'a> Parts<'a> {
             return Ok(OrdinalDay { ordinal: 0, weekday });
         }
         if most == 0 {
-            return Err(self.invalid("BYDAY", "may have numbers with FREQ=MONTHLY and YEARLY only; write MO, not 1MO"));
+            return Err(self.invalid(
+                "BYDAY",
+                "may have numbers with FREQ=MONTHLY and YEARLY only; write MO, not 1MO",
+            ));
         }
         let number = digits(ordinal.strip_prefix(['+', '-']).unwrap_or(ordinal));
         match number.and_then(|number| i16::try_from(number).ok()) {
@@ -232,7 +279,10 @@ impl<'a> Parts<'a> {
                 ordinal: if ordinal.starts_with('-') { -number } else { number },
                 weekday,
             }),
-            _ => Err(self.invalid("BYDAY", format!("has a number that no day has; write 1 to {most}, or -1 to -{most}"))),
+            _ => Err(self.invalid(
+                "BYDAY",
+                format!("has a number that no day has; write 1 to {most}, or -1 to -{most}"),
+            )),
         }
     }
 
@@ -244,7 +294,9 @@ impl<'a> Parts<'a> {
         };
         let hours = or_start(self.numbers("BYHOUR", 0, 23, Sign::Plus)?, start.hour());
         let minutes = or_start(self.numbers("BYMINUTE", 0, 59, Sign::Plus)?, start.minute());
-        let times = hours.iter().flat_map(|hour| minutes.iter().map(move |minute| (*hour, *minute)));
+        let times = hours
+            .iter()
+            .flat_map(|hour| minutes.iter().map(move |minute| (*hour, *minute)));
         Ok(times
             .filter_map(|(hour, minute)| {
                 let (hour, minute) = (i8::try_from(hour).ok()?, i8::try_from(minute).ok()?);
@@ -275,9 +327,11 @@ impl<'a> Parts<'a> {
 /// Why a part is never allowed.
 fn refused(name: &str) -> Option<String> {
     match name {
-        "FREQ" | "INTERVAL" | "COUNT" | "UNTIL" | "WKST" | "BYMONTH" | "BYMONTHDAY" | "BYDAY" | "BYYEARDAY"
-        | "BYHOUR" | "BYMINUTE" | "BYSETPOS" => None,
-        "BYWEEKNO" => Some("is not allowed, as calendars number weeks differently; use BYMONTH or BYYEARDAY".to_owned()),
+        "FREQ" | "INTERVAL" | "COUNT" | "UNTIL" | "WKST" | "BYMONTH" | "BYMONTHDAY" | "BYDAY"
+        | "BYYEARDAY" | "BYHOUR" | "BYMINUTE" | "BYSETPOS" => None,
+        "BYWEEKNO" => {
+            Some("is not allowed, as calendars number weeks differently; use BYMONTH or BYYEARDAY".to_owned())
+        }
         "BYSECOND" => Some("is not allowed; the second is that of the start".to_owned()),
         "RSCALE" | "SKIP" => Some("is not allowed; rules are read in the Gregorian calendar".to_owned()),
         _ => Some(format!("is not known; allowed are {ALLOWED_PARTS}")),
@@ -307,7 +361,12 @@ fn weekday(text: &str) -> Option<Weekday> {
 fn date(text: &str) -> Option<Date> {
     let number = digits(text).filter(|_| text.len() == 8)?;
     let part = |divisor: u32, modulus: u32| i8::try_from(number / divisor % modulus).ok();
-    Date::new(i16::try_from(number / 10_000).ok()?, part(100, 100)?, part(1, 100)?).ok()
+    Date::new(
+        i16::try_from(number / 10_000).ok()?,
+        part(100, 100)?,
+        part(1, 100)?,
+    )
+    .ok()
 }
 
 /// `20261231T235959`.
