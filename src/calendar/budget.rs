@@ -16,6 +16,8 @@ pub(super) const START_YEARS: std::ops::RangeInclusive<i16> = 1970..=2199;
 pub(super) const MAX_EMPTY_PERIODS: u32 = 500;
 /// The most periods of rules that one answer about a calendar may look at.
 const MAX_PERIODS: u32 = 50_000;
+/// How many times a period may have before it costs as much as two.
+const TIMES_OF_A_PERIOD: usize = 64;
 /// The most times that those may yield: a period of one day may yield 1,440.
 const MAX_TIMES: u32 = 100_000;
 /// The most intervals that one answer may be made of.
@@ -36,8 +38,10 @@ impl Budget {
         }
     }
 
-    pub(super) fn spend_period(&mut self) -> Result<(), Exhausted> {
-        self.periods = self.periods.checked_sub(1).ok_or(Exhausted::Periods)?;
+    /// Spends a period in which there were so many times to choose from; many cost as much as further periods.
+    pub(super) fn spend_period(&mut self, times: usize) -> Result<(), Exhausted> {
+        let cost = u32::try_from(1 + times / TIMES_OF_A_PERIOD).map_err(|_| Exhausted::Periods)?;
+        self.periods = self.periods.checked_sub(cost).ok_or(Exhausted::Periods)?;
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use super::State;
 use super::budget::{Budget, MAX_DATES, MAX_EVENT_DAYS, MAX_EVENTS, OverBudget};
 use super::error::{CalendarError, clip};
 use super::lint::Warning;
-use super::occurrence::{DAY, Times, check_year};
+use super::occurrence::{Clocks, DAY, Times, check_year};
 use super::rule::{Bound, Exhausted, LATEST, Rule};
 use super::series::{Exception, Extra, Series, Start};
 
@@ -171,8 +171,8 @@ fn check_amounts(series: &[Series]) -> Result<(), CalendarError> {
 }
 
 impl Recurring {
-    fn interval(&self, local: DateTime, during: State) -> Option<Interval> {
-        let from = self.times.begin(local)?;
+    fn interval(&self, clocks: &mut Clocks<'_>, local: DateTime, during: State) -> Option<Interval> {
+        let from = clocks.begin(local)?;
         if self.absent.has(local, from) {
             return None;
         }
@@ -183,7 +183,7 @@ impl Recurring {
         }
         Some(Interval {
             from,
-            to: self.times.end(local, from, during)?,
+            to: clocks.end(local, from, during)?,
             name: self.name,
         })
     }
@@ -205,13 +205,14 @@ impl Recurring {
         if let Bound::UntilInstant(until) = self.rule.bound() {
             to = to.min(until);
         }
+        let mut clocks = self.times.clocks();
         self.rule.walk(
             from.saturating_sub(DAY),
             local(to).saturating_add(DAY),
             budget,
             |local| {
                 found.extend(
-                    self.interval(local, during)
+                    self.interval(&mut clocks, local, during)
                         .filter(|interval| window.takes(*interval)),
                 );
                 ControlFlow::Continue(())
@@ -222,7 +223,7 @@ impl Recurring {
     fn last_end(&self) -> Option<Timestamp> {
         let last_begin = match self.rule.bound() {
             Bound::UntilInstant(until) => until,
-            Bound::UntilLocal(until) => self.times.begin(until)?,
+            Bound::UntilLocal(until) => self.times.clocks().begin(until)?,
             Bound::Never | Bound::Count(_) => return None,
         };
         last_begin.checked_add(self.times.longest()).ok()
@@ -293,9 +294,10 @@ impl Compiler {
     }
 
     fn add_single(&mut self, times: &Times, local: DateTime, name: u32, absent: &Absent) {
-        let begin = times.begin(local).filter(|begin| !absent.has(local, *begin));
+        let mut clocks = times.clocks();
+        let begin = clocks.begin(local).filter(|begin| !absent.has(local, *begin));
         let interval = begin.and_then(|from| {
-            let to = times.end(local, from, self.during)?;
+            let to = clocks.end(local, from, self.during)?;
             (from < to).then_some(Interval { from, to, name })
         });
         self.single.extend(interval);
@@ -386,5 +388,5 @@ fn first_time(rule: &Rule, times: &Times, budget: &mut Budget) -> Result<Option<
         Bound::UntilInstant(until) => until,
         _ => Timestamp::MAX,
     };
-    Ok(first.filter(|local| times.begin(*local).is_some_and(|begin| begin <= until)))
+    Ok(first.filter(|local| times.clocks().begin(*local).is_some_and(|begin| begin <= until)))
 }

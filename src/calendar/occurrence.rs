@@ -5,8 +5,10 @@
 //! that comes twice is the first. Ends follow the clock on the wall, as people mean "22:00 to 06:00", and never the
 //! exact duration that RFC 5545, 3.8.5.3 asks for; an end that comes twice is the one that keeps closed for longer.
 
+use std::ops::Range;
+
 use jiff::civil::{Date, DateTime};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, AmbiguousTimestamp, Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 
 use super::State;
@@ -14,6 +16,8 @@ use super::budget::{MAX_EVENT_DAYS, START_YEARS};
 use super::error::CalendarError;
 use super::series::{End, Start, Zone};
 
+/// Two clocks are never further apart: each is less than 26 hours from UTC.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(52);
 /// What the clocks can add to an event, and how far they can shift a start.
 pub(super) const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -101,33 +105,135 @@ impl Times {
         self.length + DAY
     }
 
+    /// The clocks that tell its occurrences.
+    pub(super) fn clocks(&self) -> Clocks<'_> {
+        let end_zone = match &self.end {
+            End::Wall(_, zone) => zone,
+            End::Exact(_) | End::AllDay(_) => &self.zone,
+        };
+        Clocks {
+            times: self,
+            begin: Clock::new(&self.zone.rules),
+            end: Clock::new(&end_zone.rules),
+        }
+    }
+}
+
+/// When the occurrences of an event begin and end.
+pub(super) struct Clocks<'a> {
+    times: &'a Times,
+    begin: Clock<'a>,
+    end: Clock<'a>,
+}
+
+impl Clocks<'_> {
     /// When the occurrence begins whose start reads `local`.
-    pub(super) fn begin(&self, local: DateTime) -> Option<Timestamp> {
-        match self.start {
-            Start::At(_) => Start::At(local).instant(&self.zone),
-            Start::On(_) => Start::On(local.date()).instant(&self.zone),
+    pub(super) fn begin(&mut self, local: DateTime) -> Option<Timestamp> {
+        match self.times.start {
+            Start::At(_) => self.begin.first(local),
+            Start::On(_) => self.begin.day(local.date()),
         }
     }
 
     /// When the occurrence ends whose start reads `local`, which is the instant `begin`. `during` is the state
     /// while it lasts. The end may be the begin itself where the whole day does not exist.
-    pub(super) fn end(&self, local: DateTime, begin: Timestamp, during: State) -> Option<Timestamp> {
-        let moved = local.duration_since(self.start.local());
-        match &self.end {
+    pub(super) fn end(&mut self, local: DateTime, begin: Timestamp, during: State) -> Option<Timestamp> {
+        let moved = local.duration_since(self.times.start.local());
+        match &self.times.end {
             End::Exact(length) => begin.checked_add(*length).ok(),
-            End::AllDay(day) => first_instant(day.checked_add(moved).ok()?, &self.zone.rules),
-            End::Wall(end, zone) => {
-                let reading = zone.rules.to_ambiguous_timestamp(end.checked_add(moved).ok()?);
+            End::AllDay(day) => self.end.day(day.checked_add(moved).ok()?),
+            End::Wall(end, _) => {
+                let local = end.checked_add(moved).ok()?;
                 let end = match during {
-                    State::Closed => reading.later().ok()?,
-                    State::Open => reading.compatible().ok()?,
+                    State::Closed => self.end.last(local)?,
+                    State::Open => self.end.first(local)?,
                 };
                 if end > begin {
                     return Some(end);
                 }
-                begin.checked_add(self.length).ok()
+                begin.checked_add(self.times.length).ok()
             }
         }
+    }
+}
+
+/// A zone's clock, which remembers between which two changes it was asked last: looking up the rules costs ten times
+/// as much as the arithmetic that does in between.
+struct Clock<'a> {
+    rules: &'a TimeZone,
+    /// While the clock is `offset` from UTC.
+    steady: Range<Timestamp>,
+    /// The part of that in which no local time can be another instant before or after it.
+    sure: Range<Timestamp>,
+    offset: Offset,
+}
+
+impl<'a> Clock<'a> {
+    fn new(rules: &'a TimeZone) -> Self {
+        Self {
+            rules,
+            steady: Timestamp::MIN..Timestamp::MIN,
+            sure: Timestamp::MIN..Timestamp::MIN,
+            offset: Offset::UTC,
+        }
+    }
+
+    /// The instant of a local time; the first where it comes twice.
+    fn first(&mut self, local: DateTime) -> Option<Timestamp> {
+        self.read(local, |reading| reading.compatible().ok())
+    }
+
+    /// The instant of a local time; the last where it comes twice.
+    fn last(&mut self, local: DateTime) -> Option<Timestamp> {
+        self.read(local, |reading| reading.later().ok())
+    }
+
+    /// The first instant of a day that exists.
+    fn day(&mut self, day: Date) -> Option<Timestamp> {
+        let rules = self.rules;
+        self.read(day.at(0, 0, 0, 0), |_| first_instant(day, rules))
+    }
+
+    /// The instant of a local time, by `choose` where a change of the clock is near.
+    fn read(
+        &mut self,
+        local: DateTime,
+        choose: impl Fn(AmbiguousTimestamp) -> Option<Timestamp>,
+    ) -> Option<Timestamp> {
+        if let Some(instant) = self.steady_instant(local) {
+            return Some(instant);
+        }
+        let instant = choose(self.rules.to_ambiguous_timestamp(local))?;
+        if !self.steady.contains(&instant) {
+            self.remember(instant);
+        }
+        Some(instant)
+    }
+
+    /// The one instant that shows a local time, where no change of the clock is so near that another might.
+    fn steady_instant(&self, local: DateTime) -> Option<Timestamp> {
+        let instant = self.offset.to_timestamp(local).ok()?;
+        self.sure.contains(&instant).then_some(instant)
+    }
+
+    fn remember(&mut self, instant: Timestamp) {
+        let just_after = instant
+            .checked_add(SignedDuration::from_nanos(1))
+            .unwrap_or(instant);
+        let last = self
+            .rules
+            .preceding(just_after)
+            .next()
+            .map(|change| change.timestamp());
+        let next = self
+            .rules
+            .following(instant)
+            .next()
+            .map(|change| change.timestamp());
+        self.steady = last.unwrap_or(Timestamp::MIN)..next.unwrap_or(Timestamp::MAX);
+        self.sure = self.steady.start.checked_add(FARTHEST).unwrap_or(Timestamp::MAX)
+            ..self.steady.end.checked_sub(FARTHEST).unwrap_or(Timestamp::MIN);
+        self.offset = self.rules.to_offset(instant);
     }
 }
 

@@ -6,8 +6,8 @@
 
 use std::ops::ControlFlow;
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
-use jiff::{Span, ToSpan};
 
 use super::super::budget::{Budget, MAX_EMPTY_PERIODS};
 use super::{Bound, Frequency, OrdinalDay, Rule};
@@ -171,7 +171,7 @@ impl Rule {
         if !self.positions.is_empty() {
             self.choose_positions(found);
         }
-        Ok(())
+        budget.spend_times(found.len())
     }
 
     fn expand_month(
@@ -195,11 +195,10 @@ impl Rule {
         budget: &mut Budget,
         found: &mut Vec<DateTime>,
     ) -> Result<(), Exhausted> {
-        budget.spend_period()?;
+        let known = found.len();
         let mut day = first;
         for _ in 0..days {
             if self.takes(day) {
-                budget.spend_times(self.times.len())?;
                 found.extend(self.times.iter().map(|time| day.to_datetime(*time)));
             }
             match day.tomorrow() {
@@ -207,7 +206,7 @@ impl Rule {
                 Err(_) => break,
             }
         }
-        Ok(())
+        budget.spend_period(found.len() - known)
     }
 
     /// Whether a day passes every set that the rule names.
@@ -255,8 +254,8 @@ fn days_between(from: Date, to: Date) -> i64 {
 }
 
 fn add_days(day: Date, days: i64) -> Option<Date> {
-    let span: Span = 0.days().try_days(days).ok()?;
-    day.checked_add(span).ok()
+    let hours = SignedDuration::try_from_hours(days.checked_mul(24)?)?;
+    day.checked_add(hours).ok()
 }
 
 fn month_number(day: Date) -> i64 {

@@ -28,10 +28,11 @@ const DAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
 impl PlainRule {
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "FREQ={};INTERVAL={};WKST={}",
-            self.frequency, self.interval, DAYS[self.week_start]
-        );
+        let mut parts = vec![
+            format!("FREQ={}", self.frequency),
+            format!("INTERVAL={}", self.interval),
+            format!("WKST={}", DAYS[self.week_start]),
+        ];
         let lists = [
             ("BYMONTH", &self.months),
             ("BYMONTHDAY", &self.month_days),
@@ -41,19 +42,17 @@ impl PlainRule {
         ];
         for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             let numbers: Vec<String> = list.iter().map(ToString::to_string).collect();
-            text += &format!(";{name}={}", numbers.join(","));
+            parts.push(format!("{name}={}", numbers.join(",")));
         }
         if !self.weekdays.is_empty() {
             let days = self.weekdays.iter().map(|(ordinal, day)| match ordinal {
                 0 => DAYS[*day].to_owned(),
                 ordinal => format!("{ordinal}{}", DAYS[*day]),
             });
-            text += &format!(";BYDAY={}", days.collect::<Vec<_>>().join(","));
+            parts.push(format!("BYDAY={}", days.collect::<Vec<_>>().join(",")));
         }
-        if let Some(count) = self.count {
-            text += &format!(";COUNT={count}");
-        }
-        text
+        parts.extend(self.count.map(|count| format!("COUNT={count}")));
+        parts.join(";")
     }
 
     /// The rule's local times from its start up to and including `to`, found by walking.
@@ -152,9 +151,10 @@ impl PlainRule {
             return false;
         }
         let of_year = self.frequency == "YEARLY" && self.months.is_empty();
-        let (mut each, last) = match of_year {
-            true => (day.first_of_year(), day.last_of_year()),
-            false => (day.first_of_month(), day.last_of_month()),
+        let (mut each, last) = if of_year {
+            (day.first_of_year(), day.last_of_year())
+        } else {
+            (day.first_of_month(), day.last_of_month())
         };
         let mut alike = Vec::new();
         while each <= last {

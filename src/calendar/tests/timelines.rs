@@ -405,3 +405,18 @@ fn names_are_kept_up_to_64_characters() {
         Some(format!("{}...", "x".repeat(64)).as_str())
     );
 }
+
+#[test]
+fn a_timeline_of_a_busy_calendar_keeps_64_intervals() {
+    let hours: Vec<_> = (0..24).map(|hour| hour.to_string()).collect();
+    let hourly = recurring(
+        "2026-01-01T00:10:00",
+        "2026-01-01T00:20:00",
+        &format!("FREQ=DAILY;BYHOUR={}", hours.join(",")),
+    );
+    let at = instant("2026-03-01T12:00:00Z");
+    let timeline = calendar(State::Open, "UTC", &[hourly]).timeline(at).unwrap();
+    assert_eq!(timeline.upcoming(at, usize::MAX).len(), 64);
+    assert!(timeline.at(instant("2026-03-04T03:15:00Z")).is_some());
+    assert!(timeline.at(instant("2026-03-04T04:15:00Z")).is_none());
+}
