@@ -1,6 +1,6 @@
 //! The times of an event: what its properties say, and which clock they are read on.
 
-use jiff::{SignedDuration, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
 use super::components::Component;
 use super::lines::ContentLine;
@@ -27,7 +27,7 @@ impl Clocks {
     pub fn end(&self, event: &Component, start: Start, zone: &Zone) -> Result<End, CalendarError> {
         match (event.get("DTEND"), event.get("DURATION"), start) {
             (Some(_), Some(line), _) => Err(line.invalid("stands beside a DTEND; leave one of the two")),
-            (Some(line), None, _) => self.until(line, &line.value, start, zone),
+            (Some(line), None, _) => wall(line, start, self.time(line, &line.value, Some(zone))?),
             (None, Some(line), _) => lasting(line, &line.value, start),
             (None, None, Start::On(day)) => match day.tomorrow() {
                 Ok(next) => Ok(End::AllDay(next)),
@@ -91,90 +91,109 @@ impl Clocks {
             let end = None;
             return Ok(Extra { start, zone, end });
         };
-        let (start, zone) = self.time(line, begin, Some(zone))?;
+        must_be(line, "PERIOD")?;
+        let (start, zone) = self.read(line, begin, Some(zone))?;
         if matches!(start, Start::On(_)) {
             return Err(line.invalid("begins a period with a date; write times, as 20260105T220000/PT8H"));
         }
-        let end = Some(if end.contains(['P', 'p']) {
+        let end = Some(if end.contains('P') {
             lasting(line, end, start)?
         } else {
-            self.until(line, end, start, &zone)?
+            wall(line, start, self.read(line, end, Some(&zone))?)?
         });
         Ok(Extra { start, zone, end })
     }
 
-    /// The end `text` of something that begins at `start`.
-    fn until(&self, line: &ContentLine, text: &str, start: Start, zone: &Zone) -> Result<End, CalendarError> {
-        match (start, self.time(line, text, Some(zone))?) {
-            (Start::At(_), (Start::At(end), zone)) => Ok(End::Wall(end, zone)),
-            (Start::On(_), (Start::On(end), _)) => Ok(End::AllDay(end)),
-            _ => Err(line.invalid("must be a date where the start is a date, and a time where it is a time")),
-        }
-    }
-
-    /// The time `text` on `line`, and the clock that it is read on: that of its TZID, UTC, or `floating`.
+    /// As [`Self::read`], where VALUE says the same, if anything.
     fn time(
         &self,
         line: &ContentLine,
         text: &str,
         floating: Option<&Zone>,
     ) -> Result<(Start, Zone), CalendarError> {
-        let moment = values::moment(text).ok_or_else(|| {
-            line.invalid("is no date or time; write 20260105, 20260105T220000 or 20260105T220000Z")
-        })?;
-        let fits = match (
-            line.parameter("VALUE")?.map(str::to_ascii_uppercase).as_deref(),
-            moment,
-        ) {
-            (None, _) | (Some("DATE"), Moment::Day(_)) => true,
-            (Some("DATE-TIME" | "PERIOD"), moment) => !matches!(moment, Moment::Day(_)),
-            _ => false,
+        let (start, zone) = self.read(line, text, floating)?;
+        must_be(
+            line,
+            if matches!(start, Start::On(_)) {
+                "DATE"
+            } else {
+                "DATE-TIME"
+            },
+        )?;
+        Ok((start, zone))
+    }
+
+    /// The time `text` on `line`, and the clock that it is read on: that of its TZID, UTC, or `floating`.
+    fn read(
+        &self,
+        line: &ContentLine,
+        text: &str,
+        floating: Option<&Zone>,
+    ) -> Result<(Start, Zone), CalendarError> {
+        let invalid = |advice: &str| CalendarError::invalid(line.field(), text, advice);
+        let start = match (values::moment(text), line.parameter("TZID")?) {
+            (Some(Moment::Local(time)), Some(id)) => {
+                return Ok((Start::At(time), self.zones.find(line, id)?));
+            }
+            (Some(Moment::Utc(time)), None) => return Ok((Start::At(time), Zone::utc())),
+            (Some(Moment::Local(time)), None) => Start::At(time),
+            (Some(Moment::Day(day)), None) => Start::On(day),
+            (Some(Moment::Utc(_)), Some(_)) => {
+                return Err(invalid(
+                    "ends with Z and has a TZID, which are two zones; leave one of them out",
+                ));
+            }
+            (Some(Moment::Day(_)), Some(_)) => {
+                return Err(invalid(
+                    "is a date and has a TZID, which others ignore; leave it out, and set spec.timeZone or X-WR-TIMEZONE",
+                ));
+            }
+            (None, _) => {
+                return Err(invalid(
+                    "is no date or time; write 20260105, 20260105T220000 or 20260105T220000Z",
+                ));
+            }
         };
-        if !fits {
-            return Err(
-                line.invalid("is not what its VALUE says; write VALUE=DATE for dates, and none for times")
-            );
-        }
-        let id = line.parameter("TZID")?;
-        match (moment, id) {
-            (Moment::Local(time), Some(id)) => Ok((Start::At(time), self.zones.find(line, id)?)),
-            (Moment::Utc(time), None) => Ok((Start::At(time), Zone::utc())),
-            (Moment::Utc(_), Some(_)) => {
-                Err(line.invalid("ends with Z and has a TZID, which are two zones; leave one of them out"))
-            }
-            (Moment::Day(_), Some(_)) => Err(line.invalid(
-                "is a date and has a TZID, which calendars ignore; leave it out, and set spec.timeZone or X-WR-TIMEZONE",
-            )),
-            (Moment::Local(_) | Moment::Day(_), None) => {
-                let zone = floating.ok_or_else(|| {
-                    CalendarError::missing(
-                        line.field(),
-                        "names no time zone, and neither does the calendar; set spec.timeZone, X-WR-TIMEZONE or a TZID",
-                    )
-                })?;
-                let start = match moment {
-                    Moment::Day(day) => Start::On(day),
-                    Moment::Local(time) | Moment::Utc(time) => Start::At(time),
-                };
-                Ok((start, zone.clone()))
-            }
-        }
+        let zone = floating.ok_or_else(|| {
+            CalendarError::missing(
+                line.field(),
+                "names no time zone, and neither does the calendar; set spec.timeZone, X-WR-TIMEZONE or a TZID",
+            )
+        })?;
+        Ok((start, zone.clone()))
+    }
+}
+
+/// Refuses a VALUE that says something else than what follows.
+fn must_be(line: &ContentLine, kind: &str) -> Result<(), CalendarError> {
+    match line.parameter("VALUE")? {
+        Some(found) if !found.eq_ignore_ascii_case(kind) => Err(CalendarError::invalid(
+            line.field(),
+            found,
+            format!("is not the VALUE of what follows; write VALUE={kind}, or correct what follows"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The end of something that begins at `start`.
+fn wall(line: &ContentLine, start: Start, end: (Start, Zone)) -> Result<End, CalendarError> {
+    match (start, end) {
+        (Start::At(_), (Start::At(end), zone)) => Ok(End::Wall(end, zone)),
+        (Start::On(_), (Start::On(end), _)) => Ok(End::AllDay(end)),
+        _ => Err(line.invalid("must be a date where the start is a date, and a time where it is a time")),
     }
 }
 
 /// The instant of a start on `line`.
-pub(super) fn instant(
-    line: &ContentLine,
-    start: Start,
-    zone: &Zone,
-) -> Result<jiff::Timestamp, CalendarError> {
+pub(super) fn instant(line: &ContentLine, start: Start, zone: &Zone) -> Result<Timestamp, CalendarError> {
     start
         .instant(zone)
         .ok_or_else(|| line.invalid("lies beyond the years 0 to 9999"))
 }
 
 /// Whether both are times, or both are days.
-pub(super) fn alike(one: Start, other: Start) -> bool {
+fn alike(one: Start, other: Start) -> bool {
     matches!(
         (one, other),
         (Start::At(_), Start::At(_)) | (Start::On(_), Start::On(_))

@@ -1,5 +1,7 @@
 //! What holds of all texts.
 
+use std::fmt::Write;
+
 use jiff::ToSpan;
 use jiff::civil::{DateTime, date};
 use proptest::prelude::*;
@@ -137,7 +139,7 @@ proptest! {
         let mut expected = format!("{start} {zone} to {end}");
         if !dates.is_empty() {
             let list: Vec<_> = dates.iter().map(|time| written(*time)).collect();
-            properties += &format!("\nRDATE;TZID={zone}:{}", list.join(","));
+            write!(properties, "\nRDATE;TZID={zone}:{}", list.join(",")).unwrap();
             expected.extend(dates.iter().map(|time| format!(" and {time} {zone}")));
         }
         let words: Vec<_> = name.split_whitespace().collect();
