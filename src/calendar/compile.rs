@@ -269,7 +269,9 @@ impl Compiler {
         {
             let name = moved.name.as_ref().map_or(name, |own| self.name(own));
             let times = Times::new(&series.field, moved.start, &moved.zone, &moved.end)?;
-            self.add_single(&times, moved.start.local(), name, &Absent::default());
+            if let Some(begin) = moved.start.instant(&moved.zone) {
+                self.add_single(&times, moved.start.local(), begin, name);
+            }
         }
         let rule_end = if let Some(rule) = &series.rule {
             let recurring = self.prepare(series, rule.clone(), times, absent, name)?;
@@ -277,7 +279,11 @@ impl Compiler {
             self.recurring.push(recurring);
             end
         } else {
-            self.add_single(&times, series.start.local(), name, &absent);
+            let local = series.start.local();
+            let begin = series.start.instant(&series.zone);
+            if let Some(begin) = begin.filter(|begin| !absent.has(local, *begin)) {
+                self.add_single(&times, local, begin, name);
+            }
             Some(Timestamp::MIN)
         };
         let ends = self.single[singles_before..].iter().map(|interval| interval.to);
@@ -293,18 +299,19 @@ impl Compiler {
         self.names.len() as u32 - 1
     }
 
-    fn add_single(&mut self, times: &Times, local: DateTime, name: u32, absent: &Absent) {
-        let mut clocks = times.clocks();
-        let begin = clocks.begin(local).filter(|begin| !absent.has(local, *begin));
-        let interval = begin.and_then(|from| {
-            let to = clocks.end(local, from, self.during)?;
-            (from < to).then_some(Interval { from, to, name })
+    /// Adds what takes place once: it begins at `begin`, which reads `local` on its clock.
+    fn add_single(&mut self, times: &Times, local: DateTime, begin: Timestamp, name: u32) {
+        let end = times.clocks().end(local, begin, self.during);
+        let interval = end.filter(|end| begin < *end).map(|to| Interval {
+            from: begin,
+            to,
+            name,
         });
         self.single.extend(interval);
     }
 
-    /// An extra date with an end of its own is an event by itself; without one it is an occurrence whose start the
-    /// event's zone shows.
+    /// An extra date with an end of its own is an event by itself; without one it is an occurrence at what the
+    /// event's clock shows then.
     fn add_extra(
         &mut self,
         series: &Series,
@@ -313,31 +320,31 @@ impl Compiler {
         absent: &Absent,
         name: u32,
     ) -> Result<(), CalendarError> {
-        if let Some(end) = &extra.end {
-            let own = Times::new(&series.field, extra.start, &extra.zone, end)?;
-            self.add_single(&own, extra.start.local(), name, absent);
-            return Ok(());
-        }
         check_year(&series.field, extra.start)?;
-        let local = match (extra.start, times.start()) {
-            (Start::On(_), Start::On(_)) => extra.start.local(),
-            (Start::At(local), Start::At(_)) if extra.zone.rules == series.zone.rules => local,
-            (Start::At(_), Start::At(_)) => {
-                let instant = extra.start.instant(&extra.zone);
-                instant.map_or(extra.start.local(), |instant| {
-                    series.zone.rules.to_datetime(instant)
-                })
-            }
-            _ => {
-                let advice = "is an extra date of another kind than the start; write both with a time, or both as days";
-                return Err(CalendarError::invalid(
-                    &series.field,
-                    &extra.start.local().to_string(),
-                    advice,
-                ));
-            }
+        let own = extra.end.as_ref();
+        let own = own
+            .map(|end| Times::new(&series.field, extra.start, &extra.zone, end))
+            .transpose()?;
+        let same_kind = matches!(extra.start, Start::At(_)) == matches!(times.start(), Start::At(_));
+        if own.is_none() && !same_kind {
+            let advice =
+                "is an extra date of another kind than the start; write both with a time, or both as days";
+            let found = extra.start.local().to_string();
+            return Err(CalendarError::invalid(&series.field, &found, advice));
+        }
+        let Some(begin) = extra.start.instant(&extra.zone) else {
+            return Ok(());
         };
-        self.add_single(times, local, name, absent);
+        let local = match extra.start {
+            Start::At(_) if extra.zone.rules != series.zone.rules => series.zone.rules.to_datetime(begin),
+            start => start.local(),
+        };
+        if !absent.has(local, begin) {
+            match &own {
+                Some(own) => self.add_single(own, extra.start.local(), begin, name),
+                None => self.add_single(times, local, begin, name),
+            }
+        }
         Ok(())
     }
 

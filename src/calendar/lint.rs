@@ -94,7 +94,7 @@ impl Calendar {
             .last_ends
             .iter()
             .filter(|last| last.at.is_some_and(|end| end <= now));
-        warnings.extend(past.map(|last| Warning::about(&last.field, "lies wholly in the past; remove it")));
+        warnings.extend(past.map(|last| Warning::about(&last.field, "has no occurrence left; remove it")));
         Ok(warnings)
     }
 }

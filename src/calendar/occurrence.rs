@@ -2,8 +2,9 @@
 //! here.
 //!
 //! Starts follow RFC 5545, 3.3.5: a time that is skipped comes as much later as the clocks were put forward, one
-//! that comes twice is the first. Ends follow the clock on the wall, as people mean "22:00 to 06:00", and never the
-//! exact duration that RFC 5545, 3.8.5.3 asks for; an end that comes twice is the one that keeps closed for longer.
+//! that comes twice is the first. Ends follow the clock on the wall, as people mean "22:00 to 06:00"; the exact
+//! duration that RFC 5545, 3.8.5.3 asks for holds only where the clock would end an event before it begins. An end
+//! that comes twice is the one that keeps closed for longer.
 
 use std::ops::Range;
 

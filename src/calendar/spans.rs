@@ -11,7 +11,7 @@ use super::occurrence::DAY;
 use super::timeline::{Merged, later};
 
 /// How much of a window is computed from one budget.
-const CHUNK_DAYS: i32 = 366;
+const CHUNK_DAYS: i32 = 31;
 
 /// A part of a window in which the state does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Span {
 
 impl Calendar {
     /// The spans that cover [from, to) whole, in order; neighbours differ in state. The window may be any from 1970
-    /// to 2200: each year of it has a budget of its own.
+    /// to 2200: each month of it has a budget of its own.
     pub fn spans(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Span>, OverBudget> {
         let mut spans = Vec::new();
         let mut done = from;

@@ -1,6 +1,7 @@
 //! Events as they are written in a calendar's spec, one field a thing.
 
 use jiff::civil::{Date, DateTime};
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use super::error::CalendarError;
@@ -108,7 +109,7 @@ impl<'a> Reader<'a> {
         Ok(match written(&self.below("start"), &self.event.start)? {
             Written::Local(time) => (Start::At(time), self.zone("start")?),
             Written::Day(day) => (Start::On(day), self.zone("start")?),
-            Written::Instant(instant) => (Start::At(in_utc(instant)), Zone::utc()),
+            Written::Instant(instant) => (Start::At(TimeZone::UTC.to_datetime(instant)), Zone::utc()),
         })
     }
 
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
     fn written_end(&self, text: &str) -> Result<End, CalendarError> {
         Ok(match written(&self.below("end"), text)? {
             Written::Local(time) => End::Wall(time, self.zone("end")?),
-            Written::Instant(instant) => End::Wall(in_utc(instant), Zone::utc()),
+            Written::Instant(instant) => End::Wall(TimeZone::UTC.to_datetime(instant), Zone::utc()),
             Written::Day(day) => End::AllDay(day),
         })
     }
@@ -191,8 +192,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn in_utc(instant: Timestamp) -> DateTime {
-    jiff::tz::TimeZone::UTC.to_datetime(instant)
+fn in_utc(time: DateTime) -> Option<Written> {
+    TimeZone::UTC.to_timestamp(time).ok().map(Written::Instant)
 }
 
 /// Reads a time. Offsets other than `Z` are refused: beside a zone they would say the same thing twice, and a
@@ -200,17 +201,16 @@ fn in_utc(instant: Timestamp) -> DateTime {
 fn written(field: &str, text: &str) -> Result<Written, CalendarError> {
     let local = text.strip_suffix(['Z', 'z']).unwrap_or(text);
     let is_utc = local.len() < text.len();
-    let parsed = match (local.len(), is_utc) {
-        (10, false) => local.parse().ok().map(Written::Day),
-        (16 | 19, _) if local.is_ascii() && local[10..].starts_with('T') => {
-            local.parse().ok().and_then(|time: DateTime| {
-                if !is_utc {
-                    return Some(Written::Local(time));
+    let parsed = match local.len() {
+        10 if !is_utc => local.parse().ok().map(Written::Day),
+        16 | 19 if local.is_ascii() && local[10..].starts_with('T') => {
+            let time: Option<DateTime> = local.parse().ok();
+            time.and_then(|time| {
+                if is_utc {
+                    in_utc(time)
+                } else {
+                    Some(Written::Local(time))
                 }
-                jiff::tz::TimeZone::UTC
-                    .to_timestamp(time)
-                    .ok()
-                    .map(Written::Instant)
             })
         }
         _ => None,

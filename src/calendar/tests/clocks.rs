@@ -73,6 +73,15 @@ const CLOSING: &[Row<'_>] = &[
         &["2025-11-02T04:30:00Z/2025-11-02T06:30:00Z"],
     ),
     (
+        "and so does one that ends at 01:10, though the change is most of an hour away",
+        "America/New_York",
+        "2025-10-01T00:30:00",
+        "2025-10-01T01:10:00",
+        "FREQ=DAILY",
+        ["2025-11-02T00:00:00Z", "2025-11-03T00:00:00Z"],
+        &["2025-11-02T04:30:00Z/2025-11-02T06:10:00Z"],
+    ),
+    (
         "22:00 to 06:00 ends at 06:00 in the short night and in the long one",
         "Europe/Berlin",
         "2026-01-01T22:00:00",
@@ -346,4 +355,34 @@ fn midnight_inside_of_a_gap_that_began_the_day_before_begins_the_day_where_the_g
         instant("1919-03-31T04:30:00Z"),
         "the clocks went from 23:30 to 00:30"
     );
+}
+
+/// A timeline is computed in several looks, of which the first is eight days long.
+#[test]
+fn no_occurrence_is_lost_where_a_look_ends_while_clocks_are_changed() {
+    for (what, time, from, expected) in [
+        (
+            "a start that reads earlier than it is",
+            "02:30:00",
+            "2025-03-01T07:15:00Z",
+            "2025-03-09T07:30:00Z",
+        ),
+        (
+            "a start that reads later than the end of a look",
+            "01:30:00",
+            "2025-10-25T06:15:00Z",
+            "2025-11-02T05:30:00Z",
+        ),
+    ] {
+        let nightly = recurring(&format!("2025-01-01T{time}"), "2025-01-01T04:30:00", "FREQ=DAILY");
+        let calendar = calendar(State::Open, "America/New_York", &[nightly]);
+        let upcoming = calendar
+            .timeline(instant(from))
+            .unwrap()
+            .upcoming(instant(from), 10);
+        assert!(
+            upcoming.iter().any(|event| event.from == instant(expected)),
+            "{what}: {upcoming:?}"
+        );
+    }
 }

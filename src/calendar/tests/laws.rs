@@ -176,7 +176,8 @@ proptest! {
             let during = lasting.iter().any(|(from, to)| *from <= now && now < *to);
             let expected = if during { default_state.other() } else { default_state };
             if timeline.at(now).is_none() {
-                timeline = calendar.timeline(now).unwrap();
+                let Ok(next) = calendar.timeline(now) else { break };
+                timeline = next;
             }
             prop_assert_eq!(timeline.at(now).unwrap().state, expected, "{}", now);
         }
@@ -251,7 +252,9 @@ proptest! {
         for span in spans.iter().take(12) {
             prop_assert!(span.from < span.to);
             prop_assert_eq!(span.event.is_some(), span.state != default_state);
-            let moment = calendar.timeline(span.from).unwrap().at(span.from).unwrap();
+            // A rule may yield too little in two years where it yields enough in this window.
+            let Ok(timeline) = calendar.timeline(span.from) else { break };
+            let moment = timeline.at(span.from).unwrap();
             prop_assert_eq!(moment.state, span.state);
             if span.to < to && span.to.duration_since(span.from) < SignedDuration::from_hours(24 * 700) {
                 prop_assert_eq!(moment.next.map(|next| next.at), Some(span.to));

@@ -85,7 +85,7 @@ fn an_opening_of_less_than_5_minutes_is() {
 }
 
 #[test]
-fn an_event_that_lies_wholly_in_the_past_is() {
+fn an_event_without_an_occurrence_left_is() {
     for past in [
         event("2025-12-24", "2026-01-02"),
         recurring("2025-01-01", "2025-01-02", "FREQ=DAILY;COUNT=10"),
@@ -97,7 +97,7 @@ fn an_event_that_lies_wholly_in_the_past_is() {
     ] {
         assert_eq!(
             lint(State::Open, &[past]),
-            ["spec.events[0]: lies wholly in the past; remove it"]
+            ["spec.events[0]: has no occurrence left; remove it"]
         );
     }
     assert!(

@@ -226,6 +226,37 @@ fn extra_dates_and_replacements_take_place_where_they_say() {
 }
 
 #[test]
+fn an_extra_date_in_utc_keeps_its_instant_where_the_events_clock_shows_it_twice() {
+    let events = [event("2026-01-05T01:30:00", "2026-01-05T01:45:00")];
+    let mut series = read_events("e", &events, Some("America/New_York")).unwrap();
+    series[0].extras = vec![Extra {
+        start: Start::At(local("2025-11-02T06:30:00")),
+        zone: Zone::utc(),
+        end: None,
+    }];
+    let (calendar, _) = Calendar::compile(State::Open, &series).unwrap();
+    assert_eq!(
+        lasting(&calendar, "2025-11-01T00:00:00Z", "2025-12-01T00:00:00Z"),
+        ["2025-11-02T06:30:00Z/2025-11-02T06:45:00Z"]
+    );
+}
+
+#[test]
+fn an_extra_date_of_another_kind_is_refused() {
+    let mut series = read_events("e", &[event("2026-01-05", "2026-01-06")], Some("UTC")).unwrap();
+    series[0].extras = vec![Extra {
+        start: Start::At(local("2026-02-02T06:30:00")),
+        zone: Zone::utc(),
+        end: None,
+    }];
+    let message = Calendar::compile(State::Open, &series).unwrap_err().to_string();
+    assert!(
+        message.starts_with("e[0]: \"2026-02-02T06:30:00\" is an extra date of another kind"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_start_that_its_rule_does_not_yield_is_no_occurrence_and_a_warning_says_so() {
     let (calendar, warnings) = compiled(
         State::Open,
