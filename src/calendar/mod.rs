@@ -1,7 +1,7 @@
 //! From what is written about freezes to the state at a time and its next change. Pure.
 //!
-//! In: structured events ([`read_events`]) or iCalendar text ([`ics`]), both of which compile to [`Series`]; a time. Out: a
-//! [`CalendarError`] that names the field, or a [`Calendar`] with [`Warning`]s. A calendar answers through a
+//! In: structured events ([`read_events`]) or iCalendar text ([`ics`]), both of which compile to [`Series`]; a time.
+//! Out: a [`CalendarError`] that names the field, or a [`Calendar`] with [`Warning`]s. A calendar answers through a
 //! [`Timeline`], which is computed once and asked often, or in whole windows of [`Span`]s. Intervals are half-open,
 //! those that touch are one, and every change that is told is a change of state.
 //!
