@@ -7,7 +7,7 @@ use kube::CustomResourceExt;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{ClusterParameterStore, ParameterStore, ParameterSync};
+use super::{ChangeCalendar, ClusterChangeCalendar, ClusterParameterStore, ParameterStore, ParameterSync};
 
 /// Says how the file came to be.
 const HEADER: &str = "# Generated from src/api by `make generate`. Do not edit.\n";
@@ -39,6 +39,8 @@ pub fn all() -> Vec<CustomResourceDefinition> {
         ParameterSync::crd(),
         ParameterStore::crd(),
         ClusterParameterStore::crd(),
+        ChangeCalendar::crd(),
+        ClusterChangeCalendar::crd(),
     ]
     .into_iter()
     .map(tidy)

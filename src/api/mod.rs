@@ -1,10 +1,13 @@
 //! The custom resource types of `paramsync.dev/v1alpha1`, and nothing else. Pure.
 //!
 //! In: what users write. Out: the same as Rust types, the CRDs generated from them (`crds`) and the reference for
-//! readers (`reference`). The schema refuses what it can (bounds, patterns, CEL rules in `rules`); `resolve` parses
-//! the rest. Optional fields stay `Option` here: their defaults are filled in by `resolve` and told in the field's
-//! description, never by the API server, since a default that the server fills in shows as drift in GitOps tools.
+//! readers (`reference`). The schema refuses what it can (bounds, patterns, CEL rules in `rules` and
+//! `calendar_rules`); `resolve` parses the rest. Optional fields stay `Option` here: their defaults are filled in by
+//! `resolve` and told in the field's description, never by the API server, since a default that the server fills in
+//! shows as drift in GitOps tools.
 
+mod calendar;
+mod calendar_rules;
 pub mod crds;
 mod parameter_sync;
 pub mod reference;
@@ -18,11 +21,18 @@ mod crd_tests;
 #[cfg(test)]
 mod rule_tests;
 
-pub use parameter_sync::{
-    Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing, ParameterSync,
-    ParameterSyncSpec, SourceSpec, StoreKind, StoreRef, TargetSpec,
+pub use calendar::{
+    AwsCalendarSpec, CalendarState, ChangeCalendar, ChangeCalendarSpec, ClusterChangeCalendar,
+    ClusterChangeCalendarSpec, EventSpec, FirstSync, FreezeScope, FreezeSpec,
 };
-pub use status::{ParameterStatus, ParameterSyncStatus, Pending, PendingChange, SecretStatus, StoreStatus};
+pub use parameter_sync::{
+    CalendarKind, CalendarRef, ChangesSpec, Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision,
+    OnMissing, ParameterSync, ParameterSyncSpec, SourceSpec, StoreKind, StoreRef, TargetSpec,
+};
+pub use status::{
+    BoundBy, ChangeCalendarStatus, GateStatus, LastValid, ParameterStatus, ParameterSyncStatus, Pending,
+    PendingChange, SecretStatus, StoreStatus, UpcomingPeriod,
+};
 pub use store::{
     AccessRule, AuthSecretRef, ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore,
     ParameterStoreSpec, ParameterTypes, StoreAuth, StoreLimits,

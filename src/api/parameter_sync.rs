@@ -11,6 +11,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calendar::{FirstSync, FreezeScope};
 use super::status::ParameterSyncStatus;
 use super::{rules, schema};
 
@@ -55,6 +56,12 @@ use super::{rules, schema};
         description = "How many keys the Secret has from us."
     ),
     printcolumn(
+        name = "Next-Open",
+        type_ = "string",
+        json_path = ".status.pending.nextOpen",
+        description = "When the changes that wait may be written."
+    ),
+    printcolumn(
         name = "Reason",
         type_ = "string",
         json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
@@ -66,6 +73,13 @@ use super::{rules, schema};
         type_ = "string",
         json_path = ".spec.storeRef.name",
         description = "The store, where one is named; empty: default.",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Calendar",
+        type_ = "string",
+        json_path = ".status.gates[0].name",
+        description = "The first of the calendars that bind; a column has room for one, status.gates lists all.",
         priority = 1
     ),
     printcolumn(
@@ -111,6 +125,11 @@ pub struct ParameterSyncSpec {
     #[schemars(length(max = 20))]
     #[x_kube(validation = rules::interval())]
     pub interval: Option<String>,
+
+    /// When a new value may get in. Calendars of the cluster may bind the ParameterSync beside those named here.
+    /// Default: at any time. Example: `{calendars: [{name: business-hours}]}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangesSpec>,
 
     /// Stops everything for this ParameterSync, repair of the Secret too, but not its deletion. Default: false.
     /// Example: `true`.
@@ -390,4 +409,54 @@ pub enum DeletionPolicy {
     Delete,
     /// The Secret stays.
     Retain,
+}
+
+/// Which calendars the ParameterSync takes upon itself, and what they stop while one of them is closed.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangesSpec {
+    /// The calendars, up to 10; open only while all of them are open. One that does not exist counts as closed.
+    /// Default: none. Example: `[{name: business-hours}, {kind: ClusterChangeCalendar, name: year-end}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "atomic"))]
+    pub calendars: Option<Vec<CalendarRef>>,
+
+    /// What a closed calendar stops. Updates: new values, keys, types, labels and templates wait, while drift is
+    /// repaired at the versions that the Secret holds. All: nothing is written. A ClusterChangeCalendar that binds may
+    /// be stricter. Default: Updates. Example: `All`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<FreezeScope>,
+
+    /// Whether a Secret that never existed is made while a calendar is closed. Allow: it is, unless the scope is All.
+    /// Hold: it waits. A ClusterChangeCalendar that binds may be stricter. Default: Allow. Example: `Hold`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_sync: Option<FirstSync>,
+}
+
+/// Which calendar is meant.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CalendarRef {
+    /// The calendar's kind: ChangeCalendar, of the ParameterSync's own namespace, or ClusterChangeCalendar.
+    /// Default: ChangeCalendar. Example: `ClusterChangeCalendar`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CalendarKind>,
+
+    /// The calendar's name. Example: `business-hours`.
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::object_name())]
+    pub name: String,
+}
+
+/// The kinds of calendar: ChangeCalendar serves its own namespace, ClusterChangeCalendar the whole cluster.
+#[derive(
+    JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize,
+)]
+#[schemars(transform = schema::undescribed)]
+pub enum CalendarKind {
+    /// Of a namespace.
+    #[default]
+    ChangeCalendar,
+    /// Of the cluster.
+    ClusterChangeCalendar,
 }

@@ -228,11 +228,13 @@ mod tests {
         let text = markdown(&crds::all());
         for expected in [
             "## ClusterParameterStore",
+            "## ClusterChangeCalendar",
             "### `spec.sources[]`",
             "### `spec.access[].namespaceSelector.matchExpressions[]`",
             "| `sources` | list of objects, 1 to 50 items | Required. What is read",
             "| `version` | integer, at least 1 |",
             "| `onMissing` | `Prune` or `Hold` |",
+            "| `exceptDates` | list of (string, 1 to 25 characters), up to 100 items |",
             "| `labels` | map to (string, up to 63 characters), up to 32 entries |",
             "- give exactly one of path and name.",
             "- Field selectors: `status.secret.name`, `spec.storeRef.name`.",

@@ -10,8 +10,19 @@ use kube::core::{Reason, Rule};
 const RESERVED_DOMAINS: &str =
     r"kubernetes[.]io|k8s[.]io|paramsync[.]dev|argocd[.]argoproj[.]io|helm[.]sh|fluxcd[.]io";
 
-fn rule(cel: &str, message: &str) -> Rule {
+pub(super) fn rule(cel: &str, message: &str) -> Rule {
     Rule::new(cel).message(message)
+}
+
+/// A Go duration of hours, minutes and seconds within the bounds.
+pub(super) fn duration_between(least: &str, most: &str, message: &str) -> Rule {
+    rule(
+        &format!(
+            "self.matches('^([0-9]{{1,4}}h)?([0-9]{{1,5}}m)?([0-9]{{1,6}}s)?$') && self.size() > 0 \
+             && duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
+        ),
+        message,
+    )
 }
 
 // ParameterSync
@@ -30,11 +41,11 @@ pub fn target_name_stays() -> Rule {
     .field_path(".spec.target.name")
 }
 
-/// A Go duration of hours, minutes and seconds within the bounds.
+/// How stale a value may get.
 pub fn interval() -> Rule {
-    rule(
-        "self.matches('^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$') && self.size() > 0 \
-         && duration(self) >= duration('10s') && duration(self) <= duration('24h')",
+    duration_between(
+        "10s",
+        "24h",
         "must be a duration such as 10m or 1h30m, from 10s to 24h",
     )
 }

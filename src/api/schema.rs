@@ -91,6 +91,16 @@ pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// The moments at which a calendar's state flips.
+pub fn transitions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 32,
+        "x-kubernetes-list-type": "atomic",
+        "items": {"type": "string", "format": "date-time"},
+    })
+}
+
 /// `metav1.Condition`, one of each type, with the API machinery's own bounds.
 pub fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -4,6 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::calendar::CalendarState;
+use super::parameter_sync::CalendarKind;
 use super::schema;
 
 /// What the Secret holds, what waits, and how the ParameterSync fares. Written only when something changed.
@@ -34,6 +36,12 @@ pub struct ParameterSyncStatus {
     /// Changes that are known and not written; absent when nothing waits. Example: `{total: 2}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+
+    /// The calendars that bind the ParameterSync, by name and by selector; the first 20, absent where there are none.
+    /// Example: `[{kind: ClusterChangeCalendar, name: year-end, boundBy: Selector}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub gates: Option<Vec<GateStatus>>,
 
     /// When the Secret's content changed last, RFC 3339. Example: `2026-11-23T10:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,6 +168,51 @@ pub struct PendingChange {
     pub to: Option<i64>,
 }
 
+/// One calendar that binds the ParameterSync. Its own status tells its state at any time; here it stands only where it
+/// matters, since a calendar that opens or closes would otherwise rewrite the status of all that it binds.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateStatus {
+    /// The calendar's kind. Example: `ClusterChangeCalendar`.
+    pub kind: CalendarKind,
+
+    /// The calendar's name. Example: `year-end`.
+    #[schemars(length(max = 253))]
+    pub name: String,
+
+    /// Why it binds. Reference: the ParameterSync names it. Selector: it selects the namespace, and counts whatever
+    /// the ParameterSync says. Example: `Selector`.
+    pub bound_by: BoundBy,
+
+    /// Its state, Open or Closed; there only while changes wait or where the calendar itself is at fault, so that
+    /// opening and closing rewrites no status in which nothing waits. Example: `Closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<CalendarState>,
+
+    /// Until when it has that state, RFC 3339; there only with `state`, and absent where that is not known. Example:
+    /// `2027-01-04T00:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub until: Option<String>,
+
+    /// What is wrong with the calendar, as one word for programs, such as NotFound, Invalid or Stale; absent where
+    /// nothing is. Example: `NotFound`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub reason: Option<String>,
+}
+
+/// Reference: the ParameterSync names the calendar. Selector: the calendar selects the namespace.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
+pub enum BoundBy {
+    /// The ParameterSync names it.
+    #[default]
+    Reference,
+    /// It selects the namespace.
+    Selector,
+}
+
 /// Whether the store can be used, and which AWS account answers.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -178,4 +231,98 @@ pub struct StoreStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub account: Option<String>,
+}
+
+/// The state of a calendar, and what it will be. Written only when something changed.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangeCalendarStatus {
+    /// The generation of the spec that the rest of the status speaks of; -1 before the operator saw the object.
+    /// Example: `3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// Ready: the calendar can be evaluated as it is written. To be closed is a state, not a fault. Example:
+    /// `[{type: Ready, status: "True", reason: Valid}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Option<Vec<Condition>>,
+
+    /// What counts now: Open or Closed. Closed too where the calendar was never valid. Example: `Closed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<CalendarState>,
+
+    /// The event that makes the state differ from the default; absent outside of events and for calendars of AWS.
+    /// Example: `nightly-batch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub event: Option<String>,
+
+    /// When the state changes next, RFC 3339; absent where it does not within two years. Example:
+    /// `2026-01-05T21:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub next_transition: Option<String>,
+
+    /// The next 5 periods, the present one included, in which the state differs from the default. Example:
+    /// `[{from: "2026-01-05T21:00:00Z", to: "2026-01-06T05:00:00Z", event: nightly-batch}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 5), extend("x-kubernetes-list-type" = "atomic"))]
+    pub upcoming: Option<Vec<UpcomingPeriod>>,
+
+    /// What counts while the spec is not valid, should the operator restart meanwhile; absent before the first valid
+    /// spec and for calendars of AWS, which are asked again. Example:
+    /// `{generation: 3, from: "2026-01-05T21:00:00Z", state: Closed, until: "2028-01-05T21:00:00Z"}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_valid: Option<LastValid>,
+}
+
+/// A period in which the state differs from the default.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpcomingPeriod {
+    /// Its first moment, RFC 3339. Example: `2026-01-05T21:00:00Z`.
+    #[schemars(extend("format" = "date-time"))]
+    pub from: String,
+
+    /// The first moment after it, RFC 3339; absent where it lasts longer than two years. Example:
+    /// `2026-01-06T05:00:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub to: Option<String>,
+
+    /// The event that begins it; absent where that has no name. Example: `nightly-batch`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub event: Option<String>,
+}
+
+/// The last valid form of a calendar, evaluated: its state from `from` on, which flips at each of `transitions`.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LastValid {
+    /// The generation of the spec that was valid. Example: `3`.
+    #[schemars(range(min = 0))]
+    pub generation: i64,
+
+    /// The state outside of events that it had; an edit that would turn this round does not count. Example: `Open`.
+    pub default_state: CalendarState,
+
+    /// Since when `state` counts, RFC 3339. Example: `2026-01-05T21:00:00Z`.
+    #[schemars(extend("format" = "date-time"))]
+    pub from: String,
+
+    /// The state at `from`. Example: `Closed`.
+    pub state: CalendarState,
+
+    /// The moments after `from` at which the state flips, in order, RFC 3339; the first 32. Example:
+    /// `["2026-01-06T05:00:00Z"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::transitions")]
+    pub transitions: Option<Vec<String>>,
+
+    /// Up to when this says anything, RFC 3339; from then on the calendar is closed until its spec is valid. Example:
+    /// `2028-01-05T21:00:00Z`.
+    #[schemars(extend("format" = "date-time"))]
+    pub until: String,
 }

@@ -91,6 +91,7 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .or(before.secret),
         parameters: facts.applied.map(parameters).or(before.parameters),
         pending: pending(facts, before.pending),
+        gates: None,
         last_changed: if changed {
             Some(seconds(facts.now))
         } else {

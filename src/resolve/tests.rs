@@ -426,6 +426,7 @@ fn only_what_shapes_the_secret_counts_for_the_shape() {
         json!({"sources": [{"path": "/web", "keys": {"style": "Keep", "prefix": "", "separator": "_"}}]}),
         json!({"sources": [{"path": "/web"}], "interval": "1h", "suspend": true, "onCollision": "Fail"}),
         json!({"sources": [{"path": "/web"}], "storeRef": {"name": "default"}, "target": {"type": "Opaque", "adopt": true}}),
+        json!({"sources": [{"path": "/web"}], "changes": {"calendars": [{"name": "business-hours"}], "scope": "All", "firstSync": "Hold"}}),
     ] {
         assert_eq!(shape(same.clone()), base, "{same}");
     }

@@ -292,8 +292,10 @@ async fn kubectl_shows_waits_and_selects() {
             "UP-TO-DATE",
             "SECRET",
             "KEYS",
+            "NEXT-OPEN",
             "REASON",
             "STORE",
+            "CALENDAR",
             "MESSAGE",
             "AGE"
         ]
