@@ -1,4 +1,4 @@
-//! Parameter Store through AWS's SDK: one request, one try, and only AWS's codes of what went wrong.
+//! Parameter Store and Change Calendar through AWS's SDK: one request, one try, and only AWS's codes of what went wrong.
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::names::{Origin, ParameterName, ParameterRef};
 use crate::provenance::{ParameterKind, Stamp};
 use crate::resolve::StoreIdentity;
 use crate::source::batch::BATCH;
+use crate::source::calendars::{CalendarApi, CalendarReply};
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi, PathKey};
 use crate::source::credentials::{self, Aws};
 use crate::source::types::Entry;
@@ -24,7 +25,7 @@ use crate::value::SecretValue;
 const ATTEMPT: Duration = Duration::from_secs(5);
 const OPERATION: Duration = Duration::from_secs(15);
 
-/// Parameter Store as one identity sees it. Its client is made at the first request and kept.
+/// Systems Manager as one identity sees it. Its client is made at the first request and kept.
 pub struct Ssm {
     identity: StoreIdentity,
     aws: Aws,
@@ -128,6 +129,19 @@ impl ParameterApi for Ssm {
                 decryption,
             } => self.names(references, decryption).await,
         }
+    }
+}
+
+impl CalendarApi for Ssm {
+    async fn calendar_state(&self, documents: &[String]) -> Result<CalendarReply, Fault> {
+        let request = self.client().await.get_calendar_state();
+        let request = request.set_calendar_names(Some(documents.to_vec()));
+        let answer = request.send().await.map_err(|error| fault(&error))?;
+        Ok(CalendarReply {
+            state: answer.state.map(|state| state.as_str().to_owned()),
+            at_time: answer.at_time,
+            next_transition_time: answer.next_transition_time,
+        })
     }
 }
 
@@ -252,7 +266,10 @@ fn by_code(code: &str, text: &str) -> Fault {
         | "InvalidFilterOption"
         | "InvalidFilterValue"
         | "ParameterNotFound"
-        | "ParameterVersionNotFound" => Fault::Refused(owned),
+        | "ParameterVersionNotFound"
+        | "InvalidDocument"
+        | "InvalidDocumentType"
+        | "UnsupportedCalendarException" => Fault::Refused(owned),
         // InternalServerError, ServiceUnavailable, an expired NextToken, a proxy's own page, whatever comes new.
         _ => Fault::Unavailable(owned),
     }
@@ -329,6 +346,12 @@ mod tests {
                 Fault::Unavailable("InternalServerError".into()),
             ),
             ("SomethingNew", "", Fault::Unavailable("SomethingNew".into())),
+            ("InvalidDocument", "", Fault::Refused("InvalidDocument".into())),
+            (
+                "UnsupportedCalendarException",
+                "",
+                Fault::Refused("UnsupportedCalendarException".into()),
+            ),
         ] {
             assert_eq!(by_code(code, text), fault, "{code}");
         }

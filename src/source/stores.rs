@@ -21,7 +21,7 @@ use crate::source::types::{Fetched, ParameterStores, SourceError, Tell, Upstream
 /// Makes the client of an identity. No network yet.
 pub trait Connect: Send + Sync + 'static {
     /// The client.
-    type Api: ParameterApi;
+    type Api: Send + Sync + 'static;
     /// A client that reads as `identity`.
     fn connect(&self, identity: &StoreIdentity) -> Self::Api;
 }
@@ -59,7 +59,7 @@ impl<A> Drop for Registry<A> {
     }
 }
 
-impl<C: Connect> Stores<C> {
+impl<C: Connect<Api: ParameterApi>> Stores<C> {
     /// Makes the door, inside a tokio runtime. `triggers` is called once for each object in whose parameters something
     /// differs, and when their sweeps begin or cease to fail; it must not block.
     pub fn new(
@@ -99,7 +99,7 @@ impl<C: Connect> Stores<C> {
     }
 }
 
-impl<C: Connect> Shared<C> {
+impl<C: Connect<Api: ParameterApi>> Shared<C> {
     fn lock(&self) -> MutexGuard<'_, Registry<C::Api>> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -129,7 +129,11 @@ impl<C: Connect> Shared<C> {
 }
 
 /// Takes an engine out of the registry if it is idle still.
-fn retire<C: Connect>(stores: &Weak<Shared<C>>, identity: &StoreIdentity, engine: &Engine<C::Api>) -> bool {
+fn retire<C: Connect<Api: ParameterApi>>(
+    stores: &Weak<Shared<C>>,
+    identity: &StoreIdentity,
+    engine: &Engine<C::Api>,
+) -> bool {
     let Some(shared) = stores.upgrade() else {
         return true;
     };
@@ -141,7 +145,7 @@ fn retire<C: Connect>(stores: &Weak<Shared<C>>, identity: &StoreIdentity, engine
     idle
 }
 
-impl<C: Connect> ParameterStores for Stores<C> {
+impl<C: Connect<Api: ParameterApi>> ParameterStores for Stores<C> {
     fn subscribe(&self, object: &ObjectKey, wanted: Wanted) {
         let mut registry = self.shared.lock();
         let before = registry.objects.insert(object.clone(), wanted.store.clone());

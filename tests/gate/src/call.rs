@@ -7,14 +7,15 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::copy::Write;
-use crate::faults::Faults;
+use crate::faults::{Failure, Faults};
 use crate::log::CallRecord;
 use crate::protocol::{self, BATCH, Body, PathRead, Read, Refusal, Reply, TARGET, What};
 use crate::server::Upstream;
-use crate::{GateConfig, Shared, own, shape};
+use crate::{GateConfig, Shared, calendars, own, shape};
 
 /// The token of an empty first page.
 const FIRST_PAGE: &str = "gate-first-page";
@@ -58,18 +59,21 @@ impl Call {
         }
     }
 
+    /// Whether it is the one call that never goes to the server behind.
+    fn is_for_calendars(&self) -> bool {
+        self.action == calendars::ACTION
+    }
+
     fn record(&self) -> CallRecord {
-        let name = || {
-            self.body["Name"]
-                .as_str()
-                .map(str::to_owned)
-                .into_iter()
-                .collect()
+        let names = || {
+            let documents = calendars::asked(&self.body);
+            let named = documents.into_iter().chain(self.body["Name"].as_str());
+            named.map(str::to_owned).collect()
         };
         CallRecord {
             at: protocol::now(),
             action: self.action.clone(),
-            names_or_path: self.read.as_ref().map_or_else(name, Read::names_or_path),
+            names_or_path: self.read.as_ref().map_or_else(names, Read::names_or_path),
             decrypt: self.read.as_ref().is_some_and(|read| read.decrypt),
             code: "unanswered".to_owned(),
         }
@@ -87,7 +91,7 @@ pub(crate) async fn answer(shared: &Shared, upstream: &Upstream, call: Call) -> 
             state.faults.latency,
         )
     };
-    if call.read.is_some() && !latency.is_zero() {
+    if (call.read.is_some() || call.is_for_calendars()) && !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     let reply = match refused {
@@ -102,12 +106,18 @@ pub(crate) async fn answer(shared: &Shared, upstream: &Upstream, call: Call) -> 
 
 /// What is refused before anything is looked up, in AWS's order: quota, form, rights.
 fn refuse(faults: &mut Faults, config: &GateConfig, call: &Call) -> Result<(), Refusal> {
+    if call.is_for_calendars() {
+        return match Failure::next(&mut faults.calendar_failure) {
+            None => Ok(()),
+            Some(code) => Err(told_to_fail(&code)),
+        };
+    }
     let Some(read) = &call.read else { return Ok(()) };
     if faults.throttles(Instant::now()) {
         return Err(Refusal::throttled());
     }
-    if let Some(code) = faults.next_failure() {
-        return Err(Refusal::new(&code, "The gate was told to fail this call."));
+    if let Some(code) = Failure::next(&mut faults.failure) {
+        return Err(told_to_fail(&code));
     }
     let denied = match &read.what {
         What::One(asked) => faults.denied_names.get(&asked.name),
@@ -148,6 +158,10 @@ fn refuse(faults: &mut Faults, config: &GateConfig, call: &Call) -> Result<(), R
     }
 }
 
+fn told_to_fail(code: &str) -> Refusal {
+    Refusal::new(code, "The gate was told to fail this call.")
+}
+
 async fn carry_out(shared: &Shared, upstream: &Upstream, call: &Call) -> Result<Reply, Box<Reply>> {
     let itself = shared.state().faults.serve_itself;
     if let Some(read) = &call.read {
@@ -162,6 +176,10 @@ async fn carry_out(shared: &Shared, upstream: &Upstream, call: &Call) -> Result<
         };
         let mut state = shared.state();
         return shape::shape(&mut state, &call.region, read, answer).map_err(refused);
+    }
+    if call.is_for_calendars() {
+        let answer = shared.state().calendars.answer(&call.body, Timestamp::now());
+        return answer.map(|answer| Reply::ok(answer, 0)).map_err(refused);
     }
     if call.action == "PutParameter" {
         own::check_size(&call.body).map_err(refused)?;

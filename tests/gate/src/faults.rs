@@ -12,13 +12,22 @@ pub struct Quota {
     pub burst: f64,
 }
 
-/// Reads that are still to fail.
+/// Calls that are still to fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// How many.
     pub calls: usize,
     /// With which AWS error code.
     pub code: String,
+}
+
+impl Failure {
+    /// The code with which this call is to fail, if any is left.
+    pub(crate) fn next(failure: &mut Option<Self>) -> Option<String> {
+        let failure = failure.as_mut()?;
+        failure.calls = failure.calls.checked_sub(1)?;
+        Some(failure.code.clone())
+    }
 }
 
 /// How reads of one name lag behind its writes, and for how many more answers.
@@ -64,6 +73,7 @@ pub(crate) struct Faults {
     pub(crate) trailing_token: bool,
     pub(crate) lags: BTreeMap<String, Lag>,
     pub(crate) failure: Option<Failure>,
+    pub(crate) calendar_failure: Option<Failure>,
     pub(crate) serve_itself: bool,
 }
 
@@ -79,13 +89,6 @@ impl Faults {
     /// Whether a read that comes in `now` is over the quota; takes a token if not.
     pub(crate) fn throttles(&mut self, now: Instant) -> bool {
         self.throttle_all || self.bucket.as_mut().is_some_and(|bucket| !bucket.take(now))
-    }
-
-    /// The code with which this read is to fail, if any is left.
-    pub(crate) fn next_failure(&mut self) -> Option<String> {
-        let failure = self.failure.as_mut()?;
-        failure.calls = failure.calls.checked_sub(1)?;
-        Some(failure.code.clone())
     }
 
     /// How an answer that would hold `name` lags; counts that answer.

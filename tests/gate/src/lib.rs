@@ -1,11 +1,12 @@
 //! A gate in front of the local Parameter Store (roto-server): it does what no local server does.
 //!
 //! It counts calls, names and decrypts, imposes quotas and latency, refuses names, disables keys, cuts pages
-//! short, lets reads lag behind writes, and puts right what roto answers otherwise than AWS. It never keeps a
-//! value in its log.
+//! short, lets reads lag behind writes, answers for Change Calendar, and puts right what roto answers otherwise than
+//! AWS. It never keeps a value in its log.
 //!
 //! - [`Gate`]: starts, stops, and is told what to do (each method is synchronous and takes effect at once);
 //! - [`log`]: counts and calls; `faults`: what is imposed, and the token bucket;
+//! - `calendars`: GetCalendarState, from a table;
 //! - `copy`: the parameters put through the gate, with history; `own`: answers from it;
 //! - `protocol`: AWS's JSON 1.1, in and out; `server`: sockets;
 //! - `call`: what becomes of one request; `shape`: how an answer is put right.
@@ -13,6 +14,7 @@
 // The gate is a server of its own: its clock is the machine's.
 #![allow(clippy::disallowed_methods)]
 
+mod calendars;
 mod call;
 mod copy;
 mod faults;
@@ -23,13 +25,17 @@ mod server;
 mod shape;
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
+use crate::calendars::Calendars;
+pub use crate::calendars::DefaultState;
 use crate::copy::{Copy, Write};
 pub use crate::faults::{Failure, Quota};
 use crate::faults::{Faults, Lag};
@@ -62,6 +68,7 @@ pub(crate) struct State {
     pub(crate) faults: Faults,
     pub(crate) log: log::Log,
     pub(crate) copy: Copy,
+    pub(crate) calendars: Calendars,
 }
 
 /// What the handle and the server share.
@@ -158,7 +165,7 @@ impl Gate {
         self.shared.state().faults.throttle_all = on;
     }
 
-    /// How long each call waits before it is answered.
+    /// How long each read, of parameters or calendars, waits before it is answered.
     pub fn latency(&self, latency: Duration) {
         self.shared.state().faults.latency = latency;
     }
@@ -237,6 +244,31 @@ impl Gate {
     /// `ExpiredTokenException` (HTTP 400).
     pub fn fail_next(&self, calls: usize, code: &str) {
         self.shared.state().faults.failure = Some(Failure {
+            calls,
+            code: code.to_owned(),
+        });
+    }
+
+    /// Makes a change calendar, or replaces it, that is in its default state outside `events` and in the other one inside
+    /// them: `[start, end)`, in whole seconds as at AWS, what is below a second is cut off. It is found by the document's
+    /// name, and by each ARN that ends in it.
+    pub fn calendar(
+        &self,
+        document: &str,
+        default: DefaultState,
+        events: impl IntoIterator<Item = Range<Timestamp>>,
+    ) {
+        self.shared.state().calendars.put(document, default, events);
+    }
+
+    /// Takes [`Gate::calendar`] back: GetCalendarState answers InvalidDocument.
+    pub fn remove_calendar(&self, document: &str) {
+        self.shared.state().calendars.remove(document);
+    }
+
+    /// Fails the next `calls` GetCalendarState with `code`, such as `UnsupportedCalendarException`.
+    pub fn fail_calendars(&self, calls: usize, code: &str) {
+        self.shared.state().faults.calendar_failure = Some(Failure {
             calls,
             code: code.to_owned(),
         });

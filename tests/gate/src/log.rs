@@ -44,7 +44,7 @@ pub struct CallRecord {
     pub at: SystemTime,
     /// Such as `GetParametersByPath`.
     pub action: String,
-    /// The names that were asked for, or the one path; empty for other services.
+    /// The names or documents that were asked for, or the one path; empty for other services.
     pub names_or_path: Vec<String>,
     /// Whether decryption was asked for.
     pub decrypt: bool,
