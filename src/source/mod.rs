@@ -23,12 +23,13 @@ mod stores;
 mod types;
 
 pub use calendars::{
-    CalendarAnswer, CalendarApi, CalendarError, CalendarReader, CalendarReply, CalendarState, Followed,
-    Standing, Unusable,
+    CalendarAnswer, CalendarApi, CalendarError, CalendarReader, CalendarReply, Followed, Standing, Unusable,
 };
 pub use call::{Answer, Call, Decryption, Fault, Found, ParameterApi, PathKey};
 pub use credentials::Aws;
 pub use metrics::{NoMetrics, SourceMetrics};
 pub use ssm::Ssm;
 pub use stores::{Connect, Stores};
-pub use types::{Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Tell, Upstream, Wanted};
+pub use types::{
+    Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Sweeping, Tell, Upstream, Wanted,
+};

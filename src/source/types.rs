@@ -22,6 +22,8 @@ pub struct Wanted {
     pub limits: Limits,
     /// The oldest that a fact may be.
     pub interval: Duration,
+    /// Whether it is to be swept now.
+    pub sweeping: Sweeping,
     /// Paths to sweep.
     pub paths: BTreeSet<PathRead>,
     /// Parameters to sweep by name.
@@ -31,6 +33,16 @@ pub struct Wanted {
     pub applied: BTreeMap<ParameterName, Stamp>,
     /// The account and region of what is applied: an answer from elsewhere is a change of everything.
     pub applied_origin: Option<Origin>,
+}
+
+/// Whether what an object wants is swept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sweeping {
+    /// At its interval.
+    #[default]
+    On,
+    /// Not for this object; what is known stays known.
+    Paused,
 }
 
 /// What is known of a parameter without its value.

@@ -107,6 +107,7 @@ impl Core {
             (
                 wanted.limits,
                 wanted.interval,
+                wanted.sweeping,
                 wanted.paths.clone(),
                 wanted.parameters.clone(),
             )

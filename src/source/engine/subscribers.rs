@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::names::{ObjectKey, ParameterRef};
 use crate::source::call::PathKey;
 use crate::source::plan::{self, Demand, Item};
-use crate::source::types::Wanted;
+use crate::source::types::{Sweeping, Wanted};
 
 /// All objects of one engine.
 #[derive(Default)]
@@ -94,10 +94,11 @@ impl Subscribers {
         self.by_item.contains_key(&Item::Path(key.clone()))
     }
 
-    /// All that is wanted, at the shortest intervals.
+    /// All that is wanted now, at the shortest intervals.
     pub fn demand(&self) -> Demand {
         let mut demand = Demand::default();
-        for wanted in self.objects.values() {
+        let swept = |wanted: &&Wanted| wanted.sweeping == Sweeping::On;
+        for wanted in self.objects.values().filter(swept) {
             for item in items(wanted) {
                 match item {
                     Item::Path(key) => demand.path(key, wanted.interval),

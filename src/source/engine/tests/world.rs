@@ -17,7 +17,7 @@ use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi};
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::NoMetrics;
 use crate::source::stores::{Connect, Stores};
-use crate::source::types::{Entry, Fetched, ParameterStores, SourceError, Wanted};
+use crate::source::types::{Entry, Fetched, ParameterStores, SourceError, Sweeping, Wanted};
 use crate::value::SecretValue;
 
 /// Parameters, faults to come, and what was asked.
@@ -302,6 +302,7 @@ pub fn path(text: &str) -> PathRead {
 
 pub fn wanted(paths: &[PathRead], names: &[ParameterRef]) -> Wanted {
     Wanted {
+        sweeping: Sweeping::On,
         store: identity(),
         limits: Limits {
             requests_per_second: 20,
