@@ -1,5 +1,6 @@
 //! The wiring: who is made of what, started in which order, and stopped.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
@@ -14,18 +15,20 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tower::util::MapResponseLayer;
 
 use crate::admin::{self, Metrics, Readiness};
 use crate::api::ParameterSync;
 use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
 use crate::context::Context;
+use crate::freeze::keep_calendars;
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
 use crate::resolve::EndpointPolicy;
-use crate::source::{Aws, Stores};
-use crate::watch::streams::{KNOWN_FIRST, Malformed, Watches};
+use crate::source::{Aws, CalendarReader, Stores};
+use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
 use crate::watch::{Indexes, Triggers};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
@@ -48,7 +51,8 @@ pub struct Settings {
     pub endpoints: EndpointPolicy,
 }
 
-type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemClock>;
+/// What the operator is made of.
+pub(crate) type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemClock>;
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -61,20 +65,24 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let config = Config::infer()
         .await
         .context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
+    let indexes = Arc::new(Indexes::default());
+    let clock = SystemClock::new();
+    let strict = strict_clients(&config, &indexes, clock)?;
     let (watching, asking) = clients(config)?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
 
-    let clock = SystemClock::new();
     let triggers = Triggers::default();
-    let indexes = Arc::new(Indexes::default());
     let watches = Watches {
         client: watching.clone(),
+        strict,
+        clock,
         indexes: indexes.clone(),
         triggers: triggers.clone(),
         store_triggers: Triggers::default(),
+        calendar_triggers: Triggers::default(),
         readiness,
         metrics: metrics.clone(),
     };
@@ -87,6 +95,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watches.clone().namespaces()),
         tokio::spawn(watches.clone().stores()),
         tokio::spawn(watches.clone().cluster_stores()),
+        tokio::spawn(watches.clone().calendars()),
+        tokio::spawn(watches.clone().cluster_calendars()),
     ];
     let shutdown = Shutdown::listen()?;
     let mut stop = shutdown.clone();
@@ -105,15 +115,18 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     );
 
     let wake = triggers.clone();
-    let stores = Stores::new(
-        Aws::new(Some(asking.clone()), Arc::new(clock)),
-        Arc::new(clock),
-        metrics.clone(),
-        move |object| wake.push(object),
-    );
+    let aws = Aws::new(Some(asking.clone()), Arc::new(clock));
+    let told = watches.calendar_triggers.clone();
+    let calendars = CalendarReader::new(aws.clone(), Arc::new(clock), metrics.clone(), move |calendar| {
+        told.push(calendar);
+    });
+    let stores = Stores::new(aws, Arc::new(clock), metrics.clone(), move |object| {
+        wake.push(object);
+    });
     let (reader, writer) = reflector::store();
     let context = Arc::new(Operator {
         stores,
+        calendars,
         secrets: apply::ApiServer::new(asking.clone()),
         status: sink::ApiServer::new(asking, std::env::var("HOSTNAME").ok()),
         clock,
@@ -123,9 +136,13 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         metrics,
         learned: Mutex::default(),
         store_triggers: watches.store_triggers.clone(),
+        triggers: triggers.clone(),
+        calendar_triggers: watches.calendar_triggers.clone(),
+        waiting: Mutex::default(),
         memory: Mutex::default(),
     });
     let stores_told = tokio::spawn(tell_of_stores(context.clone()));
+    let calendars_kept = tokio::spawn(keep_calendars(context.clone()));
     let (refusing, forgetting) = (context.clone(), context.clone());
     let objects = watches
         .clone()
@@ -176,6 +193,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     tracing::info!("paramsync stops");
     admin.abort();
     stores_told.abort();
+    calendars_kept.abort();
     started.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
@@ -254,6 +272,26 @@ async fn everything_listed(readiness: &Readiness) {
     while readiness.is_waiting_for(&KNOWN_FIRST) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// A client for each watch that decides over freezes, which tells when the watch was begun.
+fn strict_clients(
+    config: &Config,
+    indexes: &Arc<Indexes>,
+    clock: SystemClock,
+) -> anyhow::Result<BTreeMap<&'static str, Client>> {
+    let mut config = config.clone();
+    config.read_timeout = None;
+    let client = |resource| {
+        let indexes = indexes.clone();
+        let witness = MapResponseLayer::new(move |answer: hyper::Response<_>| {
+            indexes.contact().begun(resource, &answer, clock.now());
+            answer
+        });
+        let builder = ClientBuilder::try_from(config.clone()).context("no client for the cluster")?;
+        Ok((resource, builder.with_layer(&witness).build()))
+    };
+    STRICT.into_iter().map(client).collect()
 }
 
 /// One client for watches, which are silent for long, and one for requests, which must not be.

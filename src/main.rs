@@ -2,19 +2,19 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use mimalloc::MiMalloc;
+use paramsync::cli::{self, Cli};
 
 /// Gives memory back after a relist; the system's allocator keeps it.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    match paramsync::cli::Cli::parse().execute() {
+    match Cli::read(std::env::args_os()).execute() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("paramsync: {error:#}");
-            ExitCode::FAILURE
+            cli::exit_code(&error)
         }
     }
 }

@@ -10,14 +10,14 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action as Requeue;
 
 use crate::admin::ReconcileResult;
-use crate::api::ParameterSync;
+use crate::api::{ParameterSync, ParameterSyncStatus};
 use crate::apply::SecretSink;
 use crate::clock::Clock;
 use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
 use crate::names::{ObjectKey, Origin};
 use crate::provenance::Provenance;
-use crate::report::{Facts, Outcome, StatusError, StatusSink, report, written};
+use crate::report::{Facts, Held, Outcome, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
@@ -59,6 +59,7 @@ where
         intact: pass.intact,
         outcome: &outcome,
         pending: &pass.pending,
+        gate: pass.resolved.as_ref().map(|resolved| &resolved.gate),
         effective_interval: pass.effective_interval,
         handled: pass.handled.as_deref(),
         now,
@@ -69,12 +70,17 @@ where
             .and_then(|repaired| written(repaired, pass.applied.as_ref(), &pass.target)),
     );
     context.learn(&store_of(&object), pass.origin.as_ref(), &outcome);
+    context.wait(&key, held(&outcome, &said.status, now));
     let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
     let wrote = context.status.write(&object, &said).await?;
     context.said(&key, &said, wrote);
     let took = context.clock.monotonic().saturating_sub(started);
-    context.metrics.reconciled(result(&outcome), took);
-    log(&key, &outcome, took, context.is_known(&key, &outcome));
+    let main = pass.repaired.as_ref().unwrap_or(&outcome);
+    context.metrics.reconciled(result(main), took);
+    let known = context.is_known(&key, &outcome);
+    for outcome in pass.repaired.iter().chain([&outcome]) {
+        log(&key, outcome, took, known);
+    }
     Ok(requeue)
 }
 
@@ -85,6 +91,8 @@ pub(crate) struct Pass {
     /// A repair that was made beside it.
     pub repaired: Option<Outcome>,
     pub target: String,
+    /// The object; none where it was refused.
+    pub resolved: Option<Arc<Resolved>>,
     pub applied: Option<Provenance>,
     pub intact: bool,
     pub pending: Vec<PendingChange>,
@@ -111,7 +119,7 @@ where
         Ok(world) => world,
         Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
     };
-    context.subscribe(&mut world);
+    context.subscribe(&mut world, now);
     context.refresh_for_retry(&resolved.object, now);
     let handled = context.answer_sync_request(object, &resolved);
     let Decision {
@@ -132,12 +140,15 @@ where
                 Ok((outcome, provenance)) => {
                     pass.applied = Some(provenance);
                     pass.intact = true;
-                    // A repair beside newest values that make no Secret leaves those to be told of.
+                    // A repair leaves what waits beside it to be told of.
                     match world.refused.clone() {
                         Some(refused) => {
                             pass.pending = world.pending();
                             pass.repaired = Some(outcome);
                             Some(refused)
+                        }
+                        None if request.purpose == Purpose::Repair => {
+                            Some(after_repair(context, object, &world, &mut pass, outcome, now).await)
                         }
                         None => Some(outcome),
                     }
@@ -156,6 +167,36 @@ where
     };
     pass.handled = handled;
     pass
+}
+
+/// What is so once the Secret was put back: what waited before waits still.
+async fn after_repair<S, K, R, C>(
+    context: &Context<S, K, R, C>,
+    object: &ParameterSync,
+    world: &World,
+    pass: &mut Pass,
+    repaired: Outcome,
+    now: Timestamp,
+) -> Outcome
+where
+    S: ParameterStores,
+    K: SecretSink,
+    R: StatusSink,
+    C: Clock,
+{
+    let Ok(whole) = context.look(object, world.resolved.clone()).await else {
+        return repaired;
+    };
+    let decision = decide(&whole.view(), now);
+    let Action::Leave(why) = decision.action else {
+        // Something happened meanwhile, which triggers by itself.
+        return repaired;
+    };
+    (pass.pending, pass.wake, pass.repaired) = (decision.pending, decision.wake, Some(repaired));
+    Outcome::Left {
+        why,
+        fault: whole.upstream.fault.clone(),
+    }
 }
 
 /// Fetch, transform, decide again, apply.
@@ -253,6 +294,7 @@ impl Pass {
             outcome: None,
             repaired: None,
             target: world.resolved.target.name.clone(),
+            resolved: Some(world.resolved.clone()),
             applied: view.applied().cloned(),
             intact: view.is_intact(),
             pending,
@@ -263,11 +305,12 @@ impl Pass {
         }
     }
 
-    fn without_world(resolved: &Resolved, outcome: Outcome) -> Self {
+    fn without_world(resolved: &Arc<Resolved>, outcome: Outcome) -> Self {
         Self {
             outcome: Some(outcome),
             repaired: None,
             target: resolved.target.name.clone(),
+            resolved: Some(resolved.clone()),
             applied: None,
             intact: false,
             pending: Vec::new(),
@@ -284,6 +327,7 @@ impl Pass {
             outcome: Some(Outcome::Refused(refusal)),
             repaired: None,
             target,
+            resolved: None,
             applied: None,
             intact: false,
             pending: Vec::new(),
@@ -293,6 +337,24 @@ impl Pass {
             handled: None,
         }
     }
+}
+
+/// What the object waits with, where it waits for a calendar.
+fn held(outcome: &Outcome, status: &ParameterSyncStatus, now: Timestamp) -> Option<Held> {
+    let Outcome::Left {
+        why: Why::Held(closure),
+        ..
+    } = outcome
+    else {
+        return None;
+    };
+    let pending = status.pending.as_ref();
+    let since = pending.and_then(|pending| pending.since.as_ref()?.parse().ok());
+    Some(Held {
+        by: closure.by.clone()?,
+        changes: pending.map_or(0, |pending| usize::try_from(pending.total).unwrap_or_default()),
+        since: since.unwrap_or(now),
+    })
 }
 
 fn result(outcome: &Outcome) -> ReconcileResult {
@@ -320,6 +382,12 @@ fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
             why: Why::NamespaceTerminating,
             ..
         } => tracing::debug!(%object, milliseconds, "the namespace is being deleted"),
+        Outcome::Left {
+            why: Why::Held(_), ..
+        } if !known => {
+            let (reason, detail) = outcome.describe();
+            tracing::info!(%object, reason, "held: waits for {detail}");
+        }
         other => {
             let (reason, detail) = other.describe();
             if known {

@@ -12,6 +12,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::calendar_metrics::CalendarMetrics;
 use crate::decide::Purpose;
 use crate::names::ObjectKey;
 use crate::source::SourceMetrics;
@@ -62,16 +63,20 @@ struct WatchLabels {
 }
 
 /// What is watched: its series are there from the start, so that the first failure is an increase.
-const WATCHED: [&str; 5] = [
+const WATCHED: [&str; 7] = [
     "secrets",
     "namespaces",
     "parameterstores",
     "clusterparameterstores",
+    "changecalendars",
+    "clusterchangecalendars",
     "parametersyncs",
 ];
 
 /// All of the operator's metrics.
 pub struct Metrics {
+    /// Of calendars.
+    pub calendars: CalendarMetrics,
     registry: Registry,
     reconciles: Family<ReconcileLabels, Counter>,
     durations: Histogram,
@@ -92,6 +97,7 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut metrics = Self {
+            calendars: CalendarMetrics::default(),
             registry: Registry::with_prefix("paramsync"),
             reconciles: Family::default(),
             durations: Histogram::new([0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0]),
@@ -119,6 +125,7 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
+        self.calendars.register(registry);
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);
         registry.register(

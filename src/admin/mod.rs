@@ -1,5 +1,6 @@
 //! Health, readiness and metrics. I/O shell round plain state.
 
+mod calendar_metrics;
 mod metrics;
 mod readiness;
 mod server;

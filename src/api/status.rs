@@ -195,8 +195,8 @@ pub struct GateStatus {
     #[schemars(extend("format" = "date-time"))]
     pub until: Option<String>,
 
-    /// What is wrong with the calendar, as one word for programs, such as NotFound, Invalid or Stale; absent where
-    /// nothing is. Example: `NotFound`.
+    /// What is wrong with the calendar, as one word for programs, such as CalendarNotFound or CalendarInvalid; absent where
+    /// nothing is. Example: `CalendarNotFound`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub reason: Option<String>,
@@ -243,7 +243,7 @@ pub struct ChangeCalendarStatus {
     pub observed_generation: Option<i64>,
 
     /// Ready: the calendar can be evaluated as it is written. To be closed is a state, not a fault. Example:
-    /// `[{type: Ready, status: "True", reason: Valid}]`.
+    /// `[{type: Ready, status: "True", reason: Evaluated}]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Option<Vec<Condition>>,

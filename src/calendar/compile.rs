@@ -119,6 +119,11 @@ impl Calendar {
         Ok((calendar, compiler.warnings))
     }
 
+    /// The state outside of all events.
+    pub fn default_state(&self) -> State {
+        self.default_state
+    }
+
     /// The intervals that a window takes, in order of begin.
     pub(super) fn collect(&self, window: Window, budget: &mut Budget) -> Result<Vec<Interval>, OverBudget> {
         let (from, to) = match window {

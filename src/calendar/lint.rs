@@ -80,7 +80,7 @@ impl Calendar {
             }
             _ => warnings.push(Warning::about(
                 WHOLE,
-                format!("does not open in the {} days from {now}", days(NEVER)),
+                format!("does not open within {} days", days(NEVER)),
             )),
         }
         warnings.extend(

@@ -18,7 +18,7 @@ pub struct StructuredEvent {
     pub start: String,
     /// As `start`; exclusive. Follows the clock on the wall.
     pub end: Option<String>,
-    /// In place of `end`: `PT8H`, as exact time.
+    /// In place of `end`: `PT8H`, as exact time; where the start is a day, `P2D` or `P1W`, as days of the calendar.
     pub duration: Option<String>,
     /// What local times and days are read in; absent, it is the calendar's.
     pub time_zone: Option<String>,
@@ -142,17 +142,21 @@ impl<'a> Reader<'a> {
     }
 
     fn duration(&self, text: &str, start: Start) -> Result<End, CalendarError> {
-        let field = self.below("duration");
-        if matches!(start, Start::On(_)) {
-            let advice = "is a time on the clock, and the start is a day; write end as a day, or give the start a time";
-            return Err(CalendarError::invalid(field, text, advice));
-        }
-        let length = exact(text).ok_or_else(|| {
-            let advice = "is no duration; write hours, minutes and seconds such as PT8H or PT1H30M, or days of 24 hours \
-                          such as P2D";
-            CalendarError::invalid(field, text, advice)
-        })?;
-        Ok(End::Exact(length))
+        let (end, advice) = match start {
+            Start::At(_) => (
+                exact(text).map(End::Exact),
+                "is no duration; write hours, minutes and seconds such as PT8H or PT1H30M, or days of 24 hours such as \
+                 P2D",
+            ),
+            Start::On(day) => (
+                whole_days(text)
+                    .and_then(|length| day.checked_add(length).ok())
+                    .map(End::AllDay),
+                "is no number of days, and the start is a day; write days or weeks such as P2D or P1W, or give the \
+                 start a time",
+            ),
+        };
+        end.ok_or_else(|| CalendarError::invalid(self.below("duration"), text, advice))
     }
 
     fn exceptions(&self, zone: &Zone) -> Result<Vec<Exception>, CalendarError> {
@@ -231,4 +235,9 @@ fn exact(text: &str) -> Option<SignedDuration> {
     let of_calendar = span.get_years() != 0 || span.get_months() != 0;
     let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
     (!of_calendar && length > SignedDuration::ZERO).then_some(length)
+}
+
+/// A duration of days or weeks alone.
+fn whole_days(text: &str) -> Option<SignedDuration> {
+    exact(text).filter(|_| !text.contains(['T', 't']))
 }

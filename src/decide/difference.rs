@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::view::View;
 use crate::names::{ParameterName, ParameterRef};
 use crate::provenance::{Applied, ParameterKind, Provenance, Stamp};
 use crate::resolve::{NamedSource, OnMissing, ParameterTypes, PathSource, Resolved, Source};
@@ -47,8 +48,10 @@ impl Difference {
     }
 }
 
-/// Compares. What has not been swept yet counts as unchanged: a fact is acted on only once it is known.
-pub(super) fn difference(resolved: &Resolved, applied: &Provenance, upstream: &Upstream) -> Difference {
+/// Compares. What has not been swept yet counts as unchanged, but for what status says was known to wait before the
+/// operator was started again: a fact is acted on only once it is known, and is not forgotten by a restart.
+pub(super) fn difference(view: &View<'_>, applied: &Provenance) -> Difference {
+    let (resolved, upstream) = (view.resolved, view.upstream);
     let spec_changed = applied.shape != resolved.shape || holds_a_refused_type(resolved, applied);
     let origin_changed = applied.origin.region != resolved.store.region
         || upstream
@@ -60,6 +63,7 @@ pub(super) fn difference(resolved: &Resolved, applied: &Provenance, upstream: &U
         origin_changed,
         ..Difference::default()
     };
+    differs.changes = carried(view, applied);
     let mut left = 0;
     for (index, source) in resolved.sources.iter().enumerate() {
         // After a change of spec the indexes mean other sources; then names alone are compared.
@@ -78,6 +82,28 @@ pub(super) fn difference(resolved: &Resolved, applied: &Provenance, upstream: &U
     differs.changes.sort_by(|a, b| a.name.cmp(&b.name));
     differs.changes.dedup();
     differs
+}
+
+/// What status says waits, as far as it fits what is applied and was not looked at since.
+fn carried(view: &View<'_>, applied: &Provenance) -> Vec<PendingChange> {
+    let version = |name: &ParameterName| {
+        let mut parameters = applied.parameters.iter();
+        parameters
+            .find(|parameter| parameter.name == *name)
+            .map(|parameter| parameter.stamp.version)
+    };
+    let unseen = |name: &ParameterName| {
+        view.resolved.sources.iter().any(|source| match source {
+            Source::Path(source) => {
+                source.read.wants(name) && !view.upstream.listings.contains_key(&source.read)
+            }
+            Source::Named(source) => {
+                source.reference.name == *name && !view.upstream.parameters.contains_key(&source.reference)
+            }
+        })
+    };
+    let fits = |change: &&PendingChange| change.from == version(&change.name) && unseen(&change.name);
+    view.recorded_pending.iter().filter(fits).cloned().collect()
 }
 
 /// Whether the store has come to refuse a type that is in the Secret: no version tells that.

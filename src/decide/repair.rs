@@ -8,6 +8,7 @@ use super::view::View;
 use super::why::{Blocked, Why};
 use super::{Decision, obstacle};
 use crate::provenance::Provenance;
+use crate::resolve::{Closure, Scope};
 use crate::watch::SecretState;
 
 /// How long a repair is remembered.
@@ -25,12 +26,16 @@ pub(super) fn repair(
     view: &View<'_>,
     applied: &Provenance,
     differs: &Difference,
+    closure: Option<&Closure>,
     now: Timestamp,
 ) -> Decision {
     let resolved = view.resolved;
+    if let Some(closure) = closure.filter(|closure| closure.freeze.scope == Scope::All) {
+        return Decision::leave(Why::held(closure));
+    }
     if !differs.is_none() {
         let newest = || Decision::write(Purpose::Change, request::latest(resolved, view.upstream));
-        match obstacle(view, differs) {
+        match obstacle(differs, closure) {
             None if !view.newest_refused || differs.origin_changed || differs.spec_changed => {
                 return newest();
             }

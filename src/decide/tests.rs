@@ -1,22 +1,26 @@
 //! The behaviour, as tables. Each row: a world, and what is done in it.
 
 mod behaviour;
+mod freezes;
 mod permits;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
+use crate::calendar::{Record, State, Timeline};
 use crate::names::{ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, SecretKey};
 use crate::provenance::{Applied, ParameterKind, Provenance, Shape, Stamp};
 use crate::resolve::{
-    Auth, Closure, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
-    OnMissing, ParameterTypes, PathRead, PathSource, Resolved, Source, StoreIdentity, Target,
+    Auth, Bond, BoundBy, Decode, Extract, FirstSync, Freeze, Gate, KeyNaming, KeyStyle, Limits, NameFilter,
+    NamedSource, OnCollision, OnMissing, ParameterTypes, PathRead, PathSource, Resolved, Source,
+    StoreIdentity, Target,
 };
 use crate::source::{Entry, Upstream};
-use crate::watch::{Controller, SecretMeta, SecretState};
+use crate::watch::{CalendarKey, Controller, Evaluated, SecretMeta, SecretState, Standing};
 
 const REGION: &str = "ap-northeast-1";
 
@@ -68,6 +72,8 @@ struct World {
     namespace_terminating: bool,
     newest_refused: bool,
     repairs: Vec<Timestamp>,
+    recorded_pending: Vec<PendingChange>,
+    crowd: usize,
 }
 
 fn provenance(parameters: &[(&str, i64)]) -> Provenance {
@@ -129,6 +135,8 @@ impl World {
             namespace_terminating: false,
             newest_refused: false,
             repairs: vec![],
+            recorded_pending: vec![],
+            crowd: 1,
         }
     }
 
@@ -163,6 +171,8 @@ impl World {
             namespace_terminating: self.namespace_terminating,
             newest_refused: self.newest_refused,
             repairs: &self.repairs,
+            recorded_pending: &self.recorded_pending,
+            crowd: self.crowd,
         }
     }
 
@@ -228,11 +238,32 @@ fn resolved(source: Source) -> Resolved {
 }
 
 fn closed() -> Gate {
+    frozen(Freeze::default())
+}
+
+/// A gate that a cluster calendar closes until 5000.
+fn frozen(freeze: Freeze) -> Gate {
+    let record = Record {
+        from: at(0),
+        state: State::Closed,
+        transitions: vec![at(5000)],
+        until: at(1_000_000),
+    };
+    let evaluated = Evaluated {
+        generation: 1,
+        default_state: State::Open,
+        timeline: Timeline::restore(&record),
+        calendar: None,
+    };
+    let bond = Bond {
+        calendar: CalendarKey::cluster("year-end"),
+        bound_by: BoundBy::Selector,
+        freeze,
+        standing: Standing::Evaluated(Arc::new(evaluated)),
+    };
     Gate {
-        closed: Some(Closure {
-            by: "ClusterChangeCalendar/year-end".into(),
-            until: Some(at(5000)),
-        }),
+        bonds: vec![bond],
+        ..Gate::default()
     }
 }
 

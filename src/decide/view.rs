@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::difference::PendingChange;
 use crate::provenance::Provenance;
 use crate::resolve::Resolved;
 use crate::source::Upstream;
@@ -26,6 +27,10 @@ pub struct View<'a> {
     pub newest_refused: bool,
     /// When this object's Secret was repaired lately, oldest first.
     pub repairs: &'a [Timestamp],
+    /// What status says waits: it stands in for what was not swept yet since the operator started.
+    pub recorded_pending: &'a [PendingChange],
+    /// How many objects wait for the same opening as this one, itself among them.
+    pub crowd: usize,
 }
 
 impl<'a> View<'a> {

@@ -26,7 +26,7 @@ pub enum Why {
         wanted: String,
     },
     /// New values may not get in now.
-    Held(Closure),
+    Held(Box<Closure>),
     /// Parameters that the spec names do not exist.
     ParameterMissing(Vec<ParameterRef>),
     /// Parameters below a path are gone, and the source says `onMissing: Hold`.
@@ -79,6 +79,11 @@ pub enum Blocked {
 }
 
 impl Why {
+    /// Held back by what closes the gate.
+    pub(super) fn held(closure: &Closure) -> Self {
+        Self::Held(Box::new(closure.clone()))
+    }
+
     /// When it ends by itself, where that is known.
     pub fn opens_at(&self) -> Option<Timestamp> {
         match self {

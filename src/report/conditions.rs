@@ -25,7 +25,7 @@ pub(super) fn conditions(facts: &Facts<'_>, before: &[Condition]) -> Conditions 
     let fault = facts.outcome.fault();
     let holds = facts.applied.is_some() && facts.intact;
     let ready = match &fault {
-        Some(fault) if !(holds && fault.ready_if_intact) => (false, fault.reason, fault.message.clone()),
+        Some(fault) if !(holds && fault.ready_if_intact) => (false, fault.reason, unready(facts, fault)),
         _ if !holds => (false, "Pending", "the Secret is not written yet".to_owned()),
         _ => (true, "Synced", synced(facts)),
     };
@@ -50,6 +50,30 @@ pub(super) fn conditions(facts: &Facts<'_>, before: &[Condition]) -> Conditions 
     Conditions { all, recheck }
 }
 
+/// Why the Secret is not what it should be.
+fn unready(facts: &Facts<'_>, fault: &Fault) -> String {
+    match (facts.outcome, facts.applied) {
+        (
+            Outcome::Left {
+                why: Why::Held(_), ..
+            },
+            None,
+        ) => format!("the first sync waits for {}", fault.message),
+        (
+            Outcome::Left {
+                why: Why::Held(_), ..
+            },
+            Some(_),
+        ) => {
+            format!(
+                "the Secret was changed by others, and its repair waits for {}",
+                fault.message
+            )
+        }
+        _ => fault.message.clone(),
+    }
+}
+
 fn synced(facts: &Facts<'_>) -> String {
     let (keys, parameters) = facts.applied.map_or((0, 0), |applied| {
         (applied.keys().count(), applied.parameters.len())
@@ -65,10 +89,22 @@ fn up_to_date(facts: &Facts<'_>, fault: Option<&Fault>) -> (&'static str, &'stat
     let known = !facts.pending.is_empty();
     let stale_only = matches!(facts.outcome, Outcome::Left { why: Why::InSync, .. })
         || (!known && matches!(fault.class, Class::Transient | Class::Throttled));
-    let message = match facts.pending.len() {
-        0 => fault.message.clone(),
-        1 => format!("1 change waits: {}", fault.message),
-        total => format!("{total} changes wait: {}", fault.message),
+    let held = matches!(
+        facts.outcome,
+        Outcome::Left {
+            why: Why::Held(_),
+            ..
+        }
+    );
+    let message = match (facts.pending.len(), held) {
+        (0, true) if facts.applied.is_none() => format!("the first sync waits for {}", fault.message),
+        (0, true) if !facts.intact => format!("the repair of the Secret waits for {}", fault.message),
+        (0, true) => format!("a change of spec or store waits for {}", fault.message),
+        (1, true) => format!("1 change waits for {}", fault.message),
+        (total, true) => format!("{total} changes wait for {}", fault.message),
+        (0, false) => fault.message.clone(),
+        (1, false) => format!("1 change waits: {}", fault.message),
+        (total, false) => format!("{total} changes wait: {}", fault.message),
     };
     (
         if stale_only { "Unknown" } else { "False" },

@@ -3,7 +3,10 @@
 //! In: the object as it was, what is applied, and the [`Outcome`] of this pass. Out: a [`Report`]. It is written only
 //! where it differs from what is there: no heartbeat, no time that moves by itself.
 
+mod calendars;
 mod conditions;
+mod gates;
+mod held;
 mod malformed;
 mod notes;
 mod outcome;
@@ -13,10 +16,12 @@ mod stores;
 #[cfg(test)]
 mod tests;
 
+pub use calendars::{CalendarReport, calendar_report};
 pub use conditions::STALL_AFTER;
+pub use held::{Held, Queue, Waiting};
 pub use notes::{Note, written};
 pub use outcome::Outcome;
-pub use recorded::recorded;
+pub use recorded::{recorded, recorded_pending};
 pub use sink::{StatusError, StatusSink};
 pub use stores::{Learned, store_status};
 
@@ -26,8 +31,9 @@ use jiff::Timestamp;
 use kube::Resource;
 
 use crate::api::{ParameterStatus, ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
-use crate::decide::{PendingChange, Purpose};
+use crate::decide::{PendingChange, Purpose, Why};
 use crate::provenance::Provenance;
+use crate::resolve::Gate;
 
 /// How many pending changes are listed; the total is always given.
 const MAX_PENDING: usize = 20;
@@ -47,6 +53,8 @@ pub struct Facts<'a> {
     pub outcome: &'a Outcome,
     /// What waits.
     pub pending: &'a [PendingChange],
+    /// The calendars that bind; none where the object could not be resolved.
+    pub gate: Option<&'a Gate>,
     /// The interval that the budget allows, where it is longer than the one asked for.
     pub effective_interval: Option<Duration>,
     /// The forced sync that this pass answered.
@@ -91,7 +99,10 @@ pub fn report(facts: &Facts<'_>) -> Report {
             .or(before.secret),
         parameters: facts.applied.map(parameters).or(before.parameters),
         pending: pending(facts, before.pending),
-        gates: None,
+        gates: match facts.gate {
+            Some(gate) => gates::gates(gate, waiting(facts), facts.now),
+            None => before.gates,
+        },
         last_changed: if changed {
             Some(seconds(facts.now))
         } else {
@@ -109,6 +120,17 @@ pub fn report(facts: &Facts<'_>) -> Report {
         status,
         notes,
         recheck: conditions.recheck,
+    }
+}
+
+/// Whether the object waits for its gate: with changes, or with a Secret that may not be made or mended.
+fn waiting(facts: &Facts<'_>) -> gates::Waiting {
+    match facts.outcome {
+        Outcome::Left {
+            why: Why::Held(_), ..
+        } => gates::Waiting::Something,
+        _ if !facts.pending.is_empty() => gates::Waiting::Something,
+        _ => gates::Waiting::Nothing,
     }
 }
 

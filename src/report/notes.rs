@@ -10,6 +10,9 @@ use crate::provenance::Provenance;
 /// The longest note; the API allows 1 kB.
 const MAX_NOTE: usize = 900;
 
+/// The reason of what waits for a calendar.
+const FROZEN: &str = "FrozenByCalendar";
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
@@ -27,6 +30,17 @@ pub(super) fn notes(facts: &Facts<'_>, before: &[Condition], after: &[Condition]
     let mut notes: Vec<Note> = written(facts.outcome, facts.applied, facts.target)
         .into_iter()
         .collect();
+    let waited = before.iter().any(|condition| condition.reason == FROZEN);
+    if waited && let Some(Note { reason, text, .. }) = notes.first().filter(|note| note.reason != "Repaired")
+    {
+        let text = shorten(format!("what waited for a calendar is written: {reason}, {text}"));
+        notes.push(Note {
+            warning: false,
+            reason: "Released".to_owned(),
+            text,
+            action: "Sync",
+        });
+    }
     for kind in ["Ready", "UpToDate"] {
         let of = |all: &'_ [Condition]| {
             all.iter()
@@ -40,7 +54,8 @@ pub(super) fn notes(facts: &Facts<'_>, before: &[Condition], after: &[Condition]
         let told = notes.iter().any(|note| note.reason == reason);
         if status != "True" && !known && !told && reason != "Pending" {
             notes.push(Note {
-                warning: true,
+                // A freeze is what somebody wants.
+                warning: reason != FROZEN,
                 reason,
                 text: shorten(message),
                 action: "Sync",

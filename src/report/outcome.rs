@@ -7,7 +7,7 @@ use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Purpose, Why};
 use crate::error::{Class, Classified};
 use crate::names::ParameterName;
-use crate::resolve::Refusal;
+use crate::resolve::{Closure, Refusal};
 use crate::source::SourceError;
 use crate::transform::TransformError;
 
@@ -180,18 +180,7 @@ fn why_fault(why: &Why) -> Option<Fault> {
                 "spec.target.type is {wanted}, and the Secret has the type {is}, which Kubernetes does not let change; delete the Secret to let it be made anew, or set the type back"
             ),
         ),
-        Why::Held(closure) => {
-            let until = closure
-                .until
-                .map(|until| format!(" until {until}"))
-                .unwrap_or_default();
-            (
-                "FrozenByCalendar",
-                Class::Transient,
-                true,
-                format!("changes wait for {}{until}", closure.by),
-            )
-        }
+        Why::Held(closure) => ("FrozenByCalendar", Class::Transient, true, held(closure)),
         Why::ParameterMissing(missing) => {
             let message = format!(
                 "{} does not exist; create it, or mark the source optional",
@@ -251,6 +240,20 @@ fn why_fault(why: &Why) -> Option<Fault> {
         class,
         ready_if_intact,
     })
+}
+
+/// What is waited for, to follow `2 changes wait for`.
+fn held(closure: &Closure) -> String {
+    let by = closure
+        .by
+        .as_ref()
+        .map_or("the watch of the calendars".to_owned(), ToString::to_string);
+    let until = closure.until.map(|until| format!(" until {}", seconds(until)));
+    let fault = closure
+        .fault
+        .as_ref()
+        .map(|fault| format!(", which counts as closed: {fault}"));
+    format!("{by}{}{}", until.unwrap_or_default(), fault.unwrap_or_default())
 }
 
 fn not_ours(ownership: &Ownership) -> String {

@@ -4,16 +4,20 @@ use std::future::Future;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Note, Report, malformed};
-use crate::api::{ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus};
+use super::{CalendarReport, Note, Report, malformed};
+use crate::api::{
+    ChangeCalendar, ClusterChangeCalendar, ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus,
+};
 use crate::names::ObjectKey;
 use crate::provenance::FIELD_MANAGER;
-use crate::watch::StoreKey;
+use crate::watch::{CalendarEntry, CalendarKey, StoreKey};
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -96,9 +100,58 @@ impl ApiServer {
             }
             StoreKey::Cluster { name } => (ApiResource::erase::<ClusterParameterStore>(&()), None, name),
         };
+        self.apply_status(&kind, namespace.map(String::as_str), name, status)
+            .await
+            .map_err(|detail| StatusError {
+                object: key.to_string(),
+                detail,
+            })
+    }
+
+    /// Writes what is to be said of a calendar: its status where it differs from what is there, and events.
+    pub async fn write_calendar(
+        &self,
+        key: &CalendarKey,
+        entry: &CalendarEntry,
+        report: &CalendarReport,
+    ) -> Result<(), StatusError> {
+        let kind = match key.namespace() {
+            Some(_) => ApiResource::erase::<ChangeCalendar>(&()),
+            None => ApiResource::erase::<ClusterChangeCalendar>(&()),
+        };
+        let object = ObjectReference {
+            api_version: Some(kind.api_version.clone()),
+            kind: Some(kind.kind.clone()),
+            name: Some(key.name().to_owned()),
+            namespace: key.namespace().map(str::to_owned),
+            uid: entry.uid.clone(),
+            ..ObjectReference::default()
+        };
+        for note in &report.notes {
+            self.publish(&object, note).await;
+        }
+        if entry.status == report.status {
+            return Ok(());
+        }
+        self.apply_status(&kind, key.namespace(), key.name(), &report.status)
+            .await
+            .map_err(|detail| StatusError {
+                object: key.to_string(),
+                detail,
+            })
+    }
+
+    /// Applies a status; gone objects need none.
+    async fn apply_status(
+        &self,
+        kind: &ApiResource,
+        namespace: Option<&str>,
+        name: &str,
+        status: &impl Serialize,
+    ) -> Result<(), String> {
         let api: Api<DynamicObject> = match namespace {
-            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &kind),
-            None => Api::all_with(self.client.clone(), &kind),
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, kind),
+            None => Api::all_with(self.client.clone(), kind),
         };
         let patch = Patch::Apply(json!({
             "apiVersion": kind.api_version, "kind": kind.kind,
@@ -106,19 +159,15 @@ impl ApiServer {
             "status": status,
         }));
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let failed = |detail| StatusError {
-            object: key.to_string(),
-            detail,
-        };
         match tokio::time::timeout(TIMEOUT, api.patch_status(name, &params, &patch)).await {
-            Err(_) => Err(failed("no answer in 10 s".to_owned())),
+            Err(_) => Err("no answer in 10 s".to_owned()),
             Ok(Err(kube::Error::Api(status))) if status.is_not_found() => Ok(()),
-            Ok(Err(error)) => Err(failed(error.to_string())),
+            Ok(Err(error)) => Err(error.to_string()),
             Ok(Ok(_)) => Ok(()),
         }
     }
 
-    async fn publish(&self, object: &ParameterSync, note: &Note) {
+    async fn publish(&self, object: &ObjectReference, note: &Note) {
         let event = Event {
             type_: if note.warning {
                 EventType::Warning
@@ -130,8 +179,7 @@ impl ApiServer {
             action: note.action.to_owned(),
             secondary: None,
         };
-        let reference = object.object_ref(&());
-        let request = self.recorder.publish(&event, &reference);
+        let request = self.recorder.publish(&event, object);
         if let Ok(Err(error)) = tokio::time::timeout(TIMEOUT, request).await {
             tracing::debug!(%error, reason = note.reason, "an event could not be written");
         }
@@ -144,7 +192,7 @@ impl StatusSink for ApiServer {
         let namespace = meta.namespace.clone().unwrap_or_default();
         let name = meta.name.clone().unwrap_or_default();
         for note in &report.notes {
-            self.publish(object, note).await;
+            self.publish(&object.object_ref(&()), note).await;
         }
         if object.status.as_ref() == Some(&report.status) {
             return Ok(None);

@@ -8,9 +8,10 @@ use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Why};
 use crate::names::{ObjectKey, Origin, ParameterName, ParameterRef, SecretKey};
 use crate::provenance::{Applied, ParameterKind, Provenance, Shape, Stamp};
-use crate::resolve::{Closure, Refusal};
+use crate::resolve::{Closure, Freeze, Refusal};
 use crate::source::SourceError;
 use crate::transform::TransformError;
+use crate::watch::CalendarKey;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -62,6 +63,7 @@ struct Pass {
     outcome: Outcome,
     holds: bool,
     pending: Vec<PendingChange>,
+    gate: Gate,
     handled: Option<&'static str>,
 }
 
@@ -72,6 +74,7 @@ impl Pass {
             outcome,
             holds: true,
             pending: Vec::new(),
+            gate: Gate::default(),
             handled: None,
         }
     }
@@ -107,6 +110,7 @@ impl Pass {
             intact: self.holds,
             outcome: &self.outcome,
             pending: &self.pending,
+            gate: Some(&self.gate),
             effective_interval: None,
             handled: self.handled,
             now: at(second),
@@ -166,8 +170,11 @@ fn missing() -> Outcome {
 #[test]
 fn ready_and_up_to_date_for_each_outcome() {
     let closure = Closure {
-        by: "ChangeCalendar/x".into(),
+        by: Some(CalendarKey::namespaced("shop", "x")),
+        fault: None,
         until: Some(at(9_000)),
+        open_for: None,
+        freeze: Freeze::default(),
     };
     let stale = |fault| Outcome::Left {
         why: Why::InSync,
@@ -196,7 +203,7 @@ fn ready_and_up_to_date_for_each_outcome() {
         ("repaired", Pass::of(applied(Purpose::Repair, false)), "True Synced", "True Synced", false),
         ("in sync, the sweep throttled", Pass::of(stale(throttled())), "True Synced", "Unknown Throttled", false),
         ("in sync, the sweep denied", Pass::of(stale(denied())), "True Synced", "Unknown AccessDenied", false),
-        ("held by a calendar", Pass::of(left(Why::Held(closure))).pending(), "True Synced", "False FrozenByCalendar", false),
+        ("held by a calendar", Pass::of(left(Why::Held(Box::new(closure.clone())))).pending(), "True Synced", "False FrozenByCalendar", false),
         ("suspended", Pass::of(left(Why::Suspended)), "True Synced", "Unknown Suspended", false),
         ("suspended while a change waits", Pass::of(left(Why::Suspended)).pending(), "True Synced", "False Suspended", false),
         ("suspended and broken", Pass::of(left(Why::Suspended)).broken(), "False Suspended", "Unknown Suspended", false),

@@ -4,6 +4,8 @@
 //! them, the claim on the target.
 
 mod access;
+mod calendar;
+mod gate;
 mod refusal;
 mod shape;
 mod sources;
@@ -13,11 +15,13 @@ mod target;
 mod tests;
 mod types;
 
+pub use calendar::{compile, compile_text};
+pub use gate::{Bond, BoundBy, Closure, FirstSync, Freeze, Gate, Scope};
 pub use refusal::Refusal;
-pub use store::{EndpointPolicy, check_store};
+pub use store::{EndpointPolicy, check_store, identify};
 pub use types::{
-    Auth, Closure, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
-    OnMissing, ParameterTypes, PathRead, PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
+    Auth, Decode, Extract, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision, OnMissing,
+    ParameterTypes, PathRead, PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
 };
 
 use std::collections::BTreeMap;
@@ -28,7 +32,9 @@ use kube::ResourceExt;
 
 use crate::api::{self, ParameterSync};
 use crate::names::ObjectKey;
-use crate::watch::{NamespaceIndex, SYNC_REQUEST, StoreIndex, SyncIndex, store_of};
+use crate::watch::{
+    CalendarIndex, ContactFacts, NamespaceIndex, SYNC_REQUEST, StoreIndex, SyncIndex, store_of,
+};
 
 /// How stale a value may get where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(10);
@@ -44,6 +50,10 @@ pub struct Surroundings<'a> {
     pub namespaces: &'a NamespaceIndex,
     /// Where stores of tenants may send the operator.
     pub endpoints: &'a EndpointPolicy,
+    /// The calendars.
+    pub calendars: &'a CalendarIndex,
+    /// Whether what is known of calendars and namespaces can be relied on.
+    pub contact: &'a ContactFacts,
 }
 
 /// Parses a ParameterSync, follows its references, and checks all that can be checked without AWS.
@@ -71,7 +81,7 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
         target,
         interval: interval(spec.interval.as_deref())?,
         suspended: spec.suspend.unwrap_or_default(),
-        gate: Gate::default(),
+        gate: Gate::of(object, around.calendars, around.namespaces, around.contact),
         sync_request: object.annotations().get(SYNC_REQUEST).cloned(),
         object: key,
     })

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity};
 use crate::api::{self, AuthSecretRef, ClusterParameterStoreSpec, ParameterStoreSpec, StoreLimits};
 use crate::names::ObjectKey;
-use crate::watch::{StoreKey, StoreSpec};
+use crate::watch::{NamespaceIndex, StoreIndex, StoreKey, StoreSpec};
 
 /// The store's share of the quota where it does not say: half of AWS's 40.
 const DEFAULT_REQUESTS_PER_SECOND: u32 = 20;
@@ -133,20 +133,37 @@ fn cluster(
     sources: &[Source],
 ) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
     let namespace = &*object.namespace;
+    access(namespace, store, spec, around.namespaces)?.check(sources, store, namespace)?;
+    Ok((
+        cluster_identity(store, spec)?,
+        limits(spec.limits.as_ref()),
+        parameter_types(spec.parameter_types),
+    ))
+}
+
+/// What a namespace may read by a ClusterParameterStore.
+fn access(
+    namespace: &str,
+    store: &str,
+    spec: &ClusterParameterStoreSpec,
+    namespaces: &NamespaceIndex,
+) -> Result<Access, Refusal> {
     let refused = || Refusal::NamespaceNotAllowed {
         store: store.to_owned(),
         namespace: namespace.to_owned(),
     };
     // A namespace whose labels are not known yet is let in nowhere.
-    let labels = around.namespaces.labels(namespace).ok_or_else(refused)?;
-    let access = Access::of(&spec.access, namespace, labels)
+    let labels = namespaces.labels(namespace).ok_or_else(refused)?;
+    Access::of(&spec.access, namespace, labels)
         .map_err(|(field, why)| Refusal::StoreInvalid {
             store: store.to_owned(),
             field,
             why,
         })?
-        .ok_or_else(refused)?;
-    access.check(sources, store, namespace)?;
+        .ok_or_else(refused)
+}
+
+fn cluster_identity(store: &str, spec: &ClusterParameterStoreSpec) -> Result<StoreIdentity, Refusal> {
     let auth = spec.auth.clone().unwrap_or_default();
     let keys = match &auth.secret_ref {
         None => None,
@@ -161,7 +178,7 @@ fn cluster(
             }
         },
     };
-    let identity = StoreIdentity {
+    Ok(StoreIdentity {
         region: spec.region.clone(),
         endpoint: spec.endpoint_url.clone(),
         auth: Auth {
@@ -169,12 +186,31 @@ fn cluster(
             role_arn: auth.role_arn,
             external_id: auth.external_id,
         },
-    };
-    Ok((
-        identity,
-        limits(spec.limits.as_ref()),
-        parameter_types(spec.parameter_types),
-    ))
+    })
+}
+
+/// As whom a calendar asks AWS: by a store of its namespace, by a ClusterParameterStore that gives its namespace access to
+/// anything, or, without a namespace, by any ClusterParameterStore.
+pub fn identify(
+    namespace: Option<&str>,
+    key: &StoreKey,
+    stores: &StoreIndex,
+    namespaces: &NamespaceIndex,
+    endpoints: &EndpointPolicy,
+) -> Result<StoreIdentity, Refusal> {
+    let store = key.to_string();
+    match (stores.get(key), namespace) {
+        (None, _) => Err(Refusal::StoreNotFound { store }),
+        (Some(StoreSpec::Namespaced(spec)), namespace) => {
+            let reader = ObjectKey::new(namespace.unwrap_or_default(), "");
+            Ok(namespaced(&reader, &store, spec, endpoints)?.0)
+        }
+        (Some(StoreSpec::Cluster(spec)), Some(namespace)) => {
+            access(namespace, &store, spec, namespaces)?;
+            cluster_identity(&store, spec)
+        }
+        (Some(StoreSpec::Cluster(spec)), None) => cluster_identity(&store, spec),
+    }
 }
 
 /// Where static keys are kept, with the names that AWS's own tools use where the store names none.

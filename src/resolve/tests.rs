@@ -15,6 +15,7 @@ struct Cluster {
     stores: StoreIndex,
     namespaces: NamespaceIndex,
     endpoints: EndpointPolicy,
+    calendars: CalendarIndex,
 }
 
 fn entry(spec: StoreSpec) -> StoreEntry {
@@ -32,6 +33,7 @@ impl Cluster {
             stores: StoreIndex::default(),
             namespaces: NamespaceIndex::default(),
             endpoints: EndpointPolicy::new(vec!["http://127.0.0.1:*".into(), "https://vpce.example".into()]),
+            calendars: CalendarIndex::default(),
         };
         let labels = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
         cluster.namespaces.apply("shop", labels, false);
@@ -71,6 +73,7 @@ impl Cluster {
             stores,
             namespaces,
             endpoints,
+            calendars,
         } = self;
         resolve(
             object,
@@ -79,6 +82,8 @@ impl Cluster {
                 stores,
                 namespaces,
                 endpoints,
+                calendars,
+                contact: &ContactFacts::default(),
             },
         )
     }

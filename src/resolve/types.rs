@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use globset::GlobSet;
-use jiff::Timestamp;
 
+use super::gate::Gate;
 use crate::names::{JsonPointer, ObjectKey, ParameterName, ParameterPath, ParameterRef, SecretKey};
 use crate::provenance::Shape;
 
@@ -298,22 +298,4 @@ pub struct Target {
     pub owned: bool,
     /// Whether a Secret that exists already and is not ours may be taken over.
     pub adopt: bool,
-}
-
-/// Whether new values may get in: open, or closed by something that is named.
-///
-/// Nothing closes it yet; `decide` already asks it, before the fetch and again for the permit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gate {
-    /// Until when it is closed, and by what; none while it is open.
-    pub closed: Option<Closure>,
-}
-
-/// A closed gate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closure {
-    /// What closes it, as `ClusterChangeCalendar/year-end`.
-    pub by: String,
-    /// When it opens, where that is known.
-    pub until: Option<Timestamp>,
 }

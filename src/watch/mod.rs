@@ -4,6 +4,9 @@
 //! keeps only what decisions need, and gives back the ParameterSyncs that a change concerns. Tested by calling them.
 
 mod backoff;
+mod calendar_streams;
+mod calendars;
+mod contact;
 mod namespaces;
 mod ownership;
 mod secret_meta;
@@ -13,23 +16,34 @@ pub mod streams;
 mod syncs;
 mod triggers;
 
+pub use calendars::{
+    Answered, AwsCalendar, CalendarEntry, CalendarFault, CalendarIndex, CalendarKey, Evaluated, Standing,
+    Stands,
+};
+pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD};
 pub use namespaces::NamespaceIndex;
 pub use ownership::{reduce, reduce_answer};
 pub use secret_meta::{Controller, SecretMeta, SecretState};
 pub use secrets::SecretIndex;
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
-pub use syncs::{SYNC_REQUEST, SyncIndex, store_of};
+pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, store_of};
 pub use triggers::Triggers;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::names::ObjectKey;
+
 /// All that is watched, folded. Shared by the streams, which write, and the reconciles, which read.
+///
+/// Who holds several at once takes them in the order of the fields: or a writer between two readers stops all three.
 #[derive(Default)]
 pub struct Indexes {
     syncs: RwLock<SyncIndex>,
     secrets: RwLock<SecretIndex>,
     stores: RwLock<StoreIndex>,
     namespaces: RwLock<NamespaceIndex>,
+    calendars: RwLock<CalendarIndex>,
+    contact: Contact,
 }
 
 /// A fold never panics half-way through a change that matters, so a poisoned lock is taken as it is.
@@ -80,5 +94,28 @@ impl Indexes {
     /// The namespaces, to change.
     pub fn namespaces_mut(&self) -> RwLockWriteGuard<'_, NamespaceIndex> {
         write(&self.namespaces)
+    }
+
+    /// The calendars, to read.
+    pub fn calendars(&self) -> RwLockReadGuard<'_, CalendarIndex> {
+        read(&self.calendars)
+    }
+
+    /// The calendars, to change.
+    pub fn calendars_mut(&self) -> RwLockWriteGuard<'_, CalendarIndex> {
+        write(&self.calendars)
+    }
+
+    /// What the API server's answers tell of the watches that decide over freezes.
+    pub fn contact(&self) -> &Contact {
+        &self.contact
+    }
+
+    /// The ParameterSyncs that a calendar binds, by name or by its selector.
+    pub fn bound(&self, calendar: &CalendarKey) -> Vec<ObjectKey> {
+        let (syncs, namespaces, calendars) = (self.syncs(), self.namespaces(), self.calendars());
+        syncs.bound(calendar, |namespace| {
+            calendars.selects(calendar, namespaces.labels(namespace))
+        })
     }
 }

@@ -16,41 +16,52 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::backoff::WatchBackoff;
-use super::{Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
+use super::{CalendarKey, Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::admin::{Metrics, Pending, Readiness};
 use crate::api::{
     ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore, ParameterStoreSpec, ParameterSync,
     ParameterSyncSpec,
 };
+use crate::clock::SystemClock;
 use crate::names::ObjectKey;
 use crate::provenance::MANAGED_LABEL;
 
 /// How long a watch may be silent before it is started again, in seconds.
 const WATCH_TIMEOUT: u32 = 240;
 /// The same for what decides whether change is allowed: a half-dead watch must be noticed soon.
-const STRICT_TIMEOUT: u32 = 30;
+pub(super) const STRICT_TIMEOUT: u32 = 30;
 /// How often a missing CRD is looked for.
 const CRD_RETRY: Duration = Duration::from_secs(2);
 
 /// What must be known before the first decision, so that none is made on half the facts.
-pub const KNOWN_FIRST: [&str; 4] = [
+pub const KNOWN_FIRST: [&str; 6] = [
     "secrets",
     "namespaces",
     "parameterstores",
     "clusterparameterstores",
+    "changecalendars",
+    "clusterchangecalendars",
 ];
+/// What decides over freezes: each has a client of its own, which tells when its watch was begun.
+pub const STRICT: [&str; 3] = ["namespaces", "changecalendars", "clusterchangecalendars"];
 
 /// What all watches share.
 #[derive(Clone)]
 pub struct Watches {
     /// The client for watches: without a read time-out of its own.
     pub client: Client,
+    /// The clients of [`STRICT`] watches.
+    pub strict: BTreeMap<&'static str, Client>,
+    /// The time, for what is evaluated as it comes.
+    pub clock: SystemClock,
     /// What is known.
     pub indexes: Arc<Indexes>,
     /// Who wants a reconcile.
     pub triggers: Triggers,
     /// Which stores want their status looked at.
     pub store_triggers: Triggers<StoreKey>,
+    /// Which calendars want to be looked at.
+    pub calendar_triggers: Triggers<CalendarKey>,
     /// What is waited for.
     pub readiness: Readiness,
     /// What is counted.
@@ -135,7 +146,7 @@ impl Watches {
 
     /// Namespaces, metadata only.
     pub async fn namespaces(self) {
-        let api = Api::<PartialObjectMeta<Namespace>>::all(self.client.clone());
+        let api = Api::<PartialObjectMeta<Namespace>>::all(self.strict("namespaces"));
         let config = watcher::Config::default().timeout(STRICT_TIMEOUT);
         let concerned = |name: &String| self.indexes.syncs().within(name);
         let fold = Fold {
@@ -234,12 +245,24 @@ impl Watches {
                 let (key, entry) = parts(store);
                 let news = self.indexes.stores_mut().apply(key.clone(), entry);
                 self.store_triggers.push(key.clone());
-                if news { concerned(&key) } else { Vec::new() }
+                if news {
+                    self.calendar_triggers
+                        .extend(self.indexes.calendars().asking_by(&key));
+                    concerned(&key)
+                } else {
+                    Vec::new()
+                }
             },
             delete: |store: &K| {
                 let (key, _) = parts(store);
                 let news = self.indexes.stores_mut().delete(&key);
-                if news { concerned(&key) } else { Vec::new() }
+                if news {
+                    self.calendar_triggers
+                        .extend(self.indexes.calendars().asking_by(&key));
+                    concerned(&key)
+                } else {
+                    Vec::new()
+                }
             },
             retain: |seen: &HashSet<StoreKey>| {
                 let gone = self.indexes.stores_mut().retain(of_kind, seen);
@@ -322,7 +345,12 @@ impl Watches {
         })
     }
 
-    fn watch<K>(
+    /// The client of a strict watch.
+    pub(super) fn strict(&self, resource: &str) -> Client {
+        self.strict.get(resource).unwrap_or(&self.client).clone()
+    }
+
+    pub(super) fn watch<K>(
         &self,
         api: Api<K>,
         config: watcher::Config,
@@ -401,7 +429,7 @@ impl Watches {
         })
     }
 
-    async fn follow<K, Id, A, D, R, I>(
+    pub(super) async fn follow<K, Id, A, D, R, I>(
         &self,
         resource: &'static str,
         events: impl Stream<Item = Result<Event<K>, watcher::Error>> + Send,
@@ -451,11 +479,11 @@ impl Watches {
 }
 
 /// How one kind of object is folded; each gives the ParameterSyncs that are concerned.
-struct Fold<A, D, R, I> {
-    apply: A,
-    delete: D,
-    retain: R,
-    key: I,
+pub(super) struct Fold<A, D, R, I> {
+    pub(super) apply: A,
+    pub(super) delete: D,
+    pub(super) retain: R,
+    pub(super) key: I,
 }
 
 /// Takes off what no decision needs: two thirds of an object's memory.

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use super::calendars::CalendarKey;
 use super::stores::StoreKey;
-use crate::api::{ParameterSync, StoreKind};
+use crate::api::{CalendarKind, CalendarRef, FreezeScope, ParameterSync, StoreKind};
 use crate::names::ObjectKey;
 
 /// The annotation that asks for a sync now; its value is a token of the asker's choice.
@@ -27,6 +28,8 @@ struct Brief {
     sync_request: Option<String>,
     deleting: bool,
     store: StoreKey,
+    calendars: Vec<CalendarKey>,
+    scope: FreezeScope,
     claim: Claim,
     target: ObjectKey,
 }
@@ -101,6 +104,18 @@ impl SyncIndex {
         self.filtered(|_, brief| brief.store == *store)
     }
 
+    /// All that name `calendar`, or are in a namespace that it selects.
+    pub fn bound(&self, calendar: &CalendarKey, selected: impl Fn(&str) -> bool) -> Vec<ObjectKey> {
+        self.filtered(|key, brief| brief.calendars.contains(calendar) || selected(&key.namespace))
+    }
+
+    /// Whether Parameter Store is not asked for the object's sake while its gate is closed, as its spec says.
+    pub fn is_unasked(&self, object: &ObjectKey) -> bool {
+        self.syncs
+            .get(object)
+            .is_some_and(|brief| brief.scope == FreezeScope::All)
+    }
+
     /// All in `namespace`.
     pub fn within(&self, namespace: &str) -> Vec<ObjectKey> {
         self.filtered(|key, _| *key.namespace == *namespace)
@@ -131,11 +146,14 @@ fn brief(object: &ParameterSync) -> Option<(ObjectKey, Brief)> {
     let key = ObjectKey::new(object.namespace()?, object.name_any());
     let uid = object.uid()?;
     let target = object.spec.target.as_ref().and_then(|target| target.name.clone());
+    let changes = object.spec.changes.as_ref();
     let brief = Brief {
         generation: object.metadata.generation.unwrap_or_default(),
         sync_request: object.annotations().get(SYNC_REQUEST).cloned(),
         deleting: object.metadata.deletion_timestamp.is_some(),
         store: store_of(object),
+        calendars: calendars_of(object),
+        scope: changes.and_then(|changes| changes.scope).unwrap_or_default(),
         claim: Claim {
             created: object.creation_timestamp().map(|time| time.0).unwrap_or_default(),
             uid: uid.clone(),
@@ -148,6 +166,19 @@ fn brief(object: &ParameterSync) -> Option<(ObjectKey, Brief)> {
         uid,
     };
     Some((key, brief))
+}
+
+/// The calendars that a ParameterSync names.
+pub fn calendars_of(object: &ParameterSync) -> Vec<CalendarKey> {
+    let changes = object.spec.changes.as_ref();
+    let references = changes.and_then(|changes| changes.calendars.as_ref());
+    let key = |reference: &CalendarRef| match reference.kind.unwrap_or_default() {
+        CalendarKind::ChangeCalendar => {
+            CalendarKey::namespaced(&object.namespace().unwrap_or_default(), &reference.name)
+        }
+        CalendarKind::ClusterChangeCalendar => CalendarKey::cluster(&reference.name),
+    };
+    references.into_iter().flatten().map(key).collect()
 }
 
 /// The store that a ParameterSync reads by; absence means ClusterParameterStore `default`.

@@ -38,7 +38,7 @@ fn an_ordinary_calendar_is_not_odd() {
 
 #[test]
 fn a_calendar_that_does_not_open_in_92_days_is() {
-    let expected = ["calendar: does not open in the 92 days from 2026-06-01T00:00:00Z"];
+    let expected = ["calendar: does not open within 92 days"];
     assert_eq!(lint(State::Closed, &[]), expected);
     assert_eq!(
         lint(

@@ -245,14 +245,52 @@ fn durations_without_a_fixed_length_are_refused() {
         let message = refusal(Some("UTC"), &[event]).to_string();
         assert!(message.starts_with("spec.events[0]"), "{duration:?}: {message}");
     }
-    let days = with(|event| {
-        event.start = "2026-01-05".to_owned();
+}
+
+/// A day, and the duration of its event.
+fn days(start: &str, duration: &str) -> StructuredEvent {
+    with(|event| {
+        event.start = start.to_owned();
         event.end = None;
-        event.duration = Some("PT8H".to_owned());
-    });
-    let message = refusal(Some("UTC"), &[days]).to_string();
-    assert!(
-        message.starts_with("spec.events[0].duration: \"PT8H\" is a time on the clock"),
-        "{message}"
+        event.duration = Some(duration.to_owned());
+    })
+}
+
+#[test]
+fn the_duration_of_a_day_counts_days_of_the_calendar() {
+    let (from, to) = ("2026-03-01T00:00:00Z", "2026-05-01T00:00:00Z");
+    for (start, duration, lasts) in [
+        ("2026-03-03", "P1D", "2026-03-02T23:00:00Z/2026-03-03T23:00:00Z"),
+        ("2026-03-03", "P2W", "2026-03-02T23:00:00Z/2026-03-16T23:00:00Z"),
+        ("2026-03-03", "p1w2d", "2026-03-02T23:00:00Z/2026-03-11T23:00:00Z"),
+        // The night to the 29th has an hour less.
+        ("2026-03-28", "P2D", "2026-03-27T23:00:00Z/2026-03-29T22:00:00Z"),
+    ] {
+        let calendar = calendar(State::Open, "Europe/Berlin", &[days(start, duration)]);
+        assert_eq!(lasting(&calendar, from, to), [lasts], "{start} {duration}");
+    }
+    let weekly = StructuredEvent {
+        recurrence: Some("FREQ=WEEKLY;COUNT=2".to_owned()),
+        ..days("2026-03-21", "P2D")
+    };
+    assert_eq!(
+        lasting(&calendar(State::Open, "Europe/Berlin", &[weekly]), from, to),
+        [
+            "2026-03-20T23:00:00Z/2026-03-22T23:00:00Z",
+            "2026-03-27T23:00:00Z/2026-03-29T22:00:00Z",
+        ]
     );
+}
+
+#[test]
+fn the_duration_of_a_day_is_no_time_on_the_clock() {
+    for duration in [
+        "PT8H", "PT24H", "P1DT12H", "P1M", "P1Y", "P0D", "-P1D", "P1DT0S", "PT", "2",
+    ] {
+        let message = refusal(Some("UTC"), &[days("2026-01-05", duration)]).to_string();
+        let expected = format!("spec.events[0].duration: {duration:?} is no number of days");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    let message = refusal(Some("UTC"), &[days("2026-01-05", "P401D")]).to_string();
+    assert!(message.contains("longer than 400 days"), "{message}");
 }

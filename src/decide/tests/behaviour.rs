@@ -18,11 +18,6 @@ fn the_behaviour_table() {
             "write FirstSync /web/A",
         ),
         (
-            "a new object under a closed gate waits",
-            World::new().with(|w| w.resolved.gate = closed()),
-            "leave Held",
-        ),
-        (
             "a new suspended object waits",
             World::new().with(|w| w.resolved.suspended = true),
             "leave Suspended",
@@ -386,7 +381,11 @@ fn the_behaviour_table() {
 fn what_waits_says_until_when_and_from_which_version_to_which() {
     let world = World::in_sync().with(newer).with(|w| w.resolved.gate = closed());
     let decision = world.decide();
-    assert_eq!(decision.wake, Some(at(5000)));
+    let Action::Leave(Why::Held(closure)) = decision.action else {
+        panic!("held");
+    };
+    assert_eq!(closure.by, Some(CalendarKey::cluster("year-end")));
+    assert_eq!(closure.until, Some(at(5000)));
     assert_eq!(
         decision.pending,
         [PendingChange {

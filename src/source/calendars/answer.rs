@@ -5,14 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
-/// Whether change is allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum CalendarState {
-    /// Changes may proceed.
-    Open,
-    /// Changes must wait.
-    Closed,
-}
+use crate::calendar::State;
 
 /// GetCalendarState's three texts as they came. AWS's model makes each of them optional.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +22,7 @@ pub struct CalendarReply {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CalendarAnswer {
     /// The state until `next`.
-    pub state: CalendarState,
+    pub state: State,
     /// When the state changes, as far as AWS knew when it was asked: calendars are edited in between.
     pub next: Option<Timestamp>,
     /// When AWS was asked. The state is at least as fresh as that.
@@ -41,8 +34,8 @@ impl CalendarAnswer {
     /// in one of its parts must not open a calendar.
     pub fn read(reply: &CalendarReply, fetched: Timestamp, now: Timestamp) -> Result<Self, Unusable> {
         let state = match reply.state.as_deref() {
-            Some("OPEN") => CalendarState::Open,
-            Some("CLOSED") => CalendarState::Closed,
+            Some("OPEN") => State::Open,
+            Some("CLOSED") => State::Closed,
             _ => return Err(Unusable::State),
         };
         let at = time(reply.at_time.as_deref(), Unusable::AtTime)?;
@@ -108,7 +101,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_read_as_a_whole_or_not_at_all() {
-        use CalendarState::{Closed, Open};
+        use State::{Closed, Open};
         let (at_time, later) = (Some("2026-11-25T10:00:00Z"), Some("2026-11-25T11:00:00Z"));
         for (name, state, at_time, next, expected) in [
             (
@@ -270,7 +263,7 @@ mod tests {
             ("an age beyond all time", None, Duration::MAX, "23:59:59", true),
         ] {
             let answer = CalendarAnswer {
-                state: CalendarState::Open,
+                state: State::Open,
                 next: next.map(at),
                 fetched: at("10:00:00"),
             };

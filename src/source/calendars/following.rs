@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::answer::{CalendarAnswer, CalendarReply, CalendarState};
+use super::answer::{CalendarAnswer, CalendarReply};
 use super::error::CalendarError;
+use crate::calendar::State;
 use crate::resolve::StoreIdentity;
 use crate::schedule;
 use crate::source::call::Fault;
@@ -35,7 +36,7 @@ pub enum Standing {
     /// An answer holds.
     Known {
         /// The state.
-        state: CalendarState,
+        state: State,
         /// The first moment at which this holds no more, unless it is renewed before.
         until: Timestamp,
         /// When the state changes, where AWS said so; `until` is before that when the answer gets too old first.

@@ -49,7 +49,7 @@ fn failed(code: &str) -> CalendarError {
 
 fn known(until: i64, next: Option<i64>) -> Standing {
     Standing::Known {
-        state: CalendarState::Open,
+        state: State::Open,
         until: wall(until),
         next: next.map(wall),
         fault: None,
@@ -221,13 +221,13 @@ fn a_clock_that_is_put_back_a_little_does_not_delay_the_renewal() {
 fn a_renewed_answer_is_no_news_and_anything_else_is() {
     let told = known(3600, Some(9000));
     let with_fault = |code| Standing::Known {
-        state: CalendarState::Open,
+        state: State::Open,
         until: wall(3600),
         next: Some(wall(9000)),
         fault: Some(failed(code)),
     };
     let closed = Standing::Known {
-        state: CalendarState::Closed,
+        state: State::Closed,
         until: wall(3600),
         next: Some(wall(9000)),
         fault: None,

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
-pub use self::answer::{CalendarAnswer, CalendarReply, CalendarState, Unusable};
+pub use self::answer::{CalendarAnswer, CalendarReply, Unusable};
 use self::book::{Book, Question};
 pub use self::error::CalendarError;
 pub use self::following::{Followed, Standing};

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
+use crate::calendar::State;
 use crate::clock::TestClock;
 use crate::resolve::Auth;
 
@@ -137,7 +138,7 @@ impl Stage {
         self.reader.standing(&key.to_owned(), self.now())
     }
 
-    fn state(&self, key: &str) -> Option<CalendarState> {
+    fn state(&self, key: &str) -> Option<State> {
         match self.standing(key) {
             Standing::Known { state, .. } => Some(state),
             Standing::Unknown(_) => None,
@@ -199,7 +200,7 @@ async fn one_call_every_ten_minutes_tells_once() {
     stage.follow("freeze");
     assert_eq!(stage.reason("freeze"), "CalendarNotHeard");
     pass(MOMENT).await;
-    assert_eq!(stage.state("freeze"), Some(CalendarState::Open));
+    assert_eq!(stage.state("freeze"), Some(State::Open));
     stage.follow("freeze");
     pass((10 * MINUTE).saturating_sub(2 * MOMENT)).await;
     assert_eq!(stage.questions(), 1);
@@ -236,7 +237,7 @@ async fn a_transition_ends_the_state_at_its_instant_and_is_asked_about_at_once()
     assert_eq!(
         stage.standing("freeze"),
         Standing::Known {
-            state: CalendarState::Open,
+            state: State::Open,
             until: closes,
             next: Some(closes),
             fault: None
@@ -244,10 +245,7 @@ async fn a_transition_ends_the_state_at_its_instant_and_is_asked_about_at_once()
     );
     assert_eq!(stage.changed(), ["freeze"]);
     pass(Duration::from_millis(89_999).saturating_sub(MOMENT)).await;
-    assert_eq!(
-        (stage.state("freeze"), stage.questions()),
-        (Some(CalendarState::Open), 1)
-    );
+    assert_eq!((stage.state("freeze"), stage.questions()), (Some(State::Open), 1));
     {
         let mut world = stage.world();
         world.state = "CLOSED";
@@ -266,7 +264,7 @@ async fn a_transition_ends_the_state_at_its_instant_and_is_asked_about_at_once()
         "{at:?}"
     );
     pass(MOMENT).await;
-    assert_eq!(stage.state("freeze"), Some(CalendarState::Closed));
+    assert_eq!(stage.state("freeze"), Some(State::Closed));
     assert_eq!(
         (stage.changed(), stage.questions()),
         (vec!["freeze".to_owned()], 1)
@@ -289,7 +287,7 @@ async fn an_answer_that_cannot_be_renewed_holds_for_its_greatest_age_and_then_cl
         "the failure is told while the answer stands"
     );
     pass((50 * MINUTE).saturating_sub(2 * MOMENT)).await;
-    assert_eq!(stage.state("freeze"), Some(CalendarState::Open));
+    assert_eq!(stage.state("freeze"), Some(State::Open));
     assert_eq!(
         stage.changed(),
         Vec::<String>::new(),
@@ -303,7 +301,7 @@ async fn an_answer_that_cannot_be_renewed_holds_for_its_greatest_age_and_then_cl
     assert_eq!(stage.changed(), ["freeze"]);
     stage.world().faults.clear();
     pass(5 * MINUTE + MOMENT).await;
-    assert_eq!(stage.state("freeze"), Some(CalendarState::Open));
+    assert_eq!(stage.state("freeze"), Some(State::Open));
     assert_eq!(stage.changed(), ["freeze"]);
 }
 
@@ -319,7 +317,7 @@ async fn another_set_of_documents_is_asked_about_anew_and_the_old_answer_is_drop
         .follow("freeze".to_owned(), followed(&["freeze", "year-end"]));
     assert_eq!(stage.reason("freeze"), "CalendarNotHeard");
     pass(MOMENT).await;
-    assert_eq!(stage.state("freeze"), Some(CalendarState::Closed));
+    assert_eq!(stage.state("freeze"), Some(State::Closed));
     assert_eq!(stage.changed(), ["freeze", "freeze"]);
     assert_eq!(stage.world().asked[1].1, ["freeze", "year-end"]);
 }
@@ -338,7 +336,7 @@ async fn an_answer_to_the_documents_before_is_not_taken_for_the_new_ones() {
     );
     assert_eq!(stage.reason("freeze"), "CalendarNotHeard");
     pass(Duration::from_millis(20)).await;
-    assert_eq!(stage.state("freeze"), Some(CalendarState::Open));
+    assert_eq!(stage.state("freeze"), Some(State::Open));
 }
 
 #[tokio::test(start_paused = true)]
@@ -429,10 +427,7 @@ async fn throttling_is_counted_and_waited_for() {
     pass(Duration::from_secs(2)).await;
     assert_eq!((stage.reason("freeze"), stage.questions()), ("Throttled", 1));
     pass(Duration::from_secs(4)).await;
-    assert_eq!(
-        (stage.state("freeze"), stage.questions()),
-        (Some(CalendarState::Open), 1)
-    );
+    assert_eq!((stage.state("freeze"), stage.questions()), (Some(State::Open), 1));
     assert_eq!(
         stage.counted(),
         [

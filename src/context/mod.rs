@@ -1,5 +1,7 @@
 //! What every pass shares, and what is remembered of an object between passes.
 
+mod world;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,23 +12,23 @@ use kube::runtime::controller::Action as Requeue;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::Notify;
 
+use self::world::facts;
+pub use self::world::{Doom, World};
 use crate::admin::Metrics;
 use crate::api::{ParameterSync, StoreStatus};
 use crate::apply::{Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
-use crate::decide::{CONTEST_WINDOW, FetchRequest, PendingChange, Purpose, View, Why, pending_changes};
+use crate::decide::{CONTEST_WINDOW, FetchRequest, Purpose, Why};
 use crate::error::Class;
-use crate::names::{ObjectKey, Origin, ParameterName};
-use crate::provenance::{Provenance, Shape};
+use crate::names::{ObjectKey, Origin};
 use crate::reconcile::Pass;
-use crate::report::{Learned, Outcome, Report, recorded, store_status};
+use crate::report::{Held, Learned, Outcome, Report, Waiting, recorded, recorded_pending, store_status};
 use crate::resolve::{
-    EndpointPolicy, ParameterTypes, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store,
-    resolve,
+    EndpointPolicy, Refusal, Resolved, Scope, Source, StoreIdentity, Surroundings, check_store, resolve,
 };
 use crate::schedule;
-use crate::source::{ParameterStores, SourceError, Tell, Upstream, Wanted};
-use crate::watch::{Indexes, SecretState, StoreKey, Triggers};
+use crate::source::{CalendarReader, ParameterStores, SourceError, Sweeping, Tell, Wanted};
+use crate::watch::{CalendarKey, Indexes, SecretState, StoreKey, Triggers};
 
 /// How soon a pass that was overtaken by a change is made again.
 pub const SOON: Duration = Duration::from_millis(200);
@@ -37,6 +39,8 @@ const CATCH_UP: Duration = Duration::from_secs(10);
 pub struct Context<S, K, R, C> {
     /// Parameter Store.
     pub stores: S,
+    /// Calendars that AWS evaluates.
+    pub calendars: CalendarReader<CalendarKey>,
     /// Where Secrets are written.
     pub secrets: K,
     /// Where status is written.
@@ -55,6 +59,12 @@ pub struct Context<S, K, R, C> {
     pub learned: Mutex<HashMap<StoreKey, Learned>>,
     /// Which stores want their status looked at.
     pub store_triggers: Triggers<StoreKey>,
+    /// Which objects want a pass.
+    pub triggers: Triggers,
+    /// Which calendars want to be looked at.
+    pub calendar_triggers: Triggers<CalendarKey>,
+    /// Who waits for which calendar.
+    pub waiting: Mutex<Waiting>,
     /// What is remembered of each object. Lost with the process, and nothing goes wrong by that.
     pub memory: Mutex<HashMap<ObjectKey, Memory>>,
 }
@@ -71,6 +81,8 @@ pub struct Memory {
     /// The reason of the last pass.
     reason: Option<&'static str>,
     retry: Option<Timestamp>,
+    /// Whether Parameter Store was last not to be asked for its sake.
+    paused: bool,
     /// Tells a pass that is under way that the object is gone.
     gone: Arc<Notify>,
 }
@@ -83,106 +95,6 @@ struct Asked {
     before: u64,
 }
 
-/// A write that cannot succeed until something else is so: asking again would only decrypt again.
-#[derive(PartialEq)]
-pub struct Doom {
-    object: ObjectKey,
-    resolved: (Shape, StoreIdentity, ParameterTypes),
-    upstream: Upstream,
-    request: FetchRequest,
-}
-
-impl Doom {
-    /// What a write depends on.
-    pub fn new(world: &World, request: &FetchRequest) -> Self {
-        let resolved = &world.resolved;
-        Self {
-            object: resolved.object.clone(),
-            resolved: (
-                resolved.shape.clone(),
-                resolved.store.clone(),
-                resolved.parameter_types,
-            ),
-            upstream: facts(world.upstream.clone()),
-            request: request.clone(),
-        }
-    }
-
-    /// Whether it is the newest values of this world that were refused.
-    fn is_of_newest(&self, world: &World) -> bool {
-        self.request.purpose != Purpose::Repair && *self == Self::new(world, &self.request)
-    }
-}
-
-/// What Parameter Store has, without how well it can be asked: that comes and goes, and mends no value.
-fn facts(upstream: Upstream) -> Upstream {
-    Upstream {
-        fault: None,
-        effective_interval: None,
-        ..upstream
-    }
-}
-
-/// One object and all that is known about it at one moment.
-pub struct World {
-    /// The object.
-    pub resolved: Arc<Resolved>,
-    /// What Parameter Store has.
-    pub upstream: Upstream,
-    secret: SecretState,
-    recorded: Option<Provenance>,
-    deleting: bool,
-    namespace_terminating: bool,
-    repairs: Vec<Timestamp>,
-    /// What came of the newest values, where they were fetched already and make no Secret.
-    pub refused: Option<Outcome>,
-}
-
-impl World {
-    /// The world as `decide` takes it.
-    pub fn view(&self) -> View<'_> {
-        View {
-            resolved: &self.resolved,
-            secret: &self.secret,
-            recorded: self.recorded.as_ref(),
-            upstream: &self.upstream,
-            deleting: self.deleting,
-            namespace_terminating: self.namespace_terminating,
-            newest_refused: self.refused.is_some(),
-            repairs: &self.repairs,
-        }
-    }
-
-    /// What others changed, and who.
-    pub fn drift(&self) -> (Vec<String>, Vec<String>) {
-        match &self.secret {
-            SecretState::Present(meta) => (meta.lost.clone(), meta.rivals.clone()),
-            SecretState::Absent => (Vec::new(), Vec::new()),
-        }
-    }
-
-    /// What is known upstream and not in the Secret.
-    pub fn pending(&self) -> Vec<PendingChange> {
-        pending_changes(&self.view())
-    }
-
-    /// The parameters in which `desired` differs from what is applied.
-    pub fn changed_names(&self, desired: &Provenance) -> Vec<ParameterName> {
-        let before = self.view().applied().map(|applied| &applied.parameters);
-        desired
-            .parameters
-            .iter()
-            .filter(|now| {
-                !before
-                    .into_iter()
-                    .flatten()
-                    .any(|old| (&old.name, old.stamp) == (&now.name, now.stamp))
-            })
-            .map(|parameter| parameter.name.clone())
-            .collect()
-    }
-}
-
 impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     /// Resolves the object against the indexes as they are now.
     pub fn resolve(&self, object: &ParameterSync) -> Result<Arc<Resolved>, Refusal> {
@@ -191,6 +103,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             stores: &self.indexes.stores(),
             namespaces: &self.indexes.namespaces(),
             endpoints: &self.endpoints,
+            calendars: &self.indexes.calendars(),
+            contact: &self.indexes.contact().facts(),
         };
         resolve(object, &around).map(Arc::new)
     }
@@ -222,6 +136,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                 .namespaces()
                 .is_terminating(&resolved.object.namespace),
             repairs: Vec::new(),
+            recorded_pending: recorded_pending(object),
+            crowd: self.waiting().crowd(&resolved.object),
             refused: None,
             resolved,
         };
@@ -253,13 +169,16 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     }
 
     /// Tells the engine what the object wants to know of, and takes in what it knows of that.
-    pub fn subscribe(&self, world: &mut World) {
+    pub fn subscribe(&self, world: &mut World, now: Timestamp) {
         let resolved = &world.resolved;
+        let closure = resolved.gate.closure(now);
+        let paused = closure.is_some_and(|closure| closure.freeze.scope == Scope::All);
         let applied = world.view().applied();
         let mut wanted = Wanted {
             store: resolved.store.clone(),
             limits: resolved.limits,
             interval: resolved.interval,
+            sweeping: if paused { Sweeping::Paused } else { Sweeping::On },
             paths: BTreeSet::new(),
             parameters: BTreeSet::new(),
             applied: applied
@@ -276,6 +195,14 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             };
         }
         self.stores.subscribe(&resolved.object, wanted);
+        let mut memory = self.memory();
+        let known = memory.entry(resolved.object.clone()).or_default();
+        let resumed = std::mem::replace(&mut known.paused, paused) && !paused;
+        drop(memory);
+        if resumed {
+            // What changed while nobody looked is not left to the next tick.
+            self.stores.refresh(&resolved.object, Tell::OnChange);
+        }
         // An object that is new here may ask for what is known already for the sake of others.
         world.upstream = self.stores.upstream(&world.resolved.object);
         self.recall(world);
@@ -468,6 +395,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             known.gone.notify_waiters();
         }
         self.metrics.object_gone(key);
+        self.wait(key, None);
     }
 
     /// Notes that a status was written, so that a pass on a copy from before it does not answer it with another.
@@ -513,6 +441,33 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             }
             _ => false,
         }
+    }
+
+    /// Notes whether the object waits for a calendar, and for which.
+    pub fn wait(&self, key: &ObjectKey, held: Option<Held>) {
+        let calendars = self.indexes.calendars();
+        let mut waiting = self.waiting();
+        let is = held.as_ref().map(|held| held.by.clone());
+        let was = waiting.set(key, held).map(|held| held.by);
+        for calendar in [&was, &is].into_iter().flatten() {
+            // One that is gone has no series, though it may be waited for.
+            if calendars.get(calendar).is_some() {
+                self.metrics.calendars.holds(calendar, &waiting.queue(calendar));
+            }
+        }
+        if let Some(calendar) = is.filter(|_| was.is_none()) {
+            self.metrics.calendars.write_held(&calendar);
+        }
+    }
+
+    /// Asks for a pass of each of these objects.
+    pub fn wake(&self, objects: impl IntoIterator<Item = ObjectKey>) {
+        self.triggers.extend(objects);
+    }
+
+    /// Who waits for which calendar.
+    pub fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn memory(&self) -> MutexGuard<'_, HashMap<ObjectKey, Memory>> {

@@ -1,0 +1,153 @@
+//! What is counted of calendars. Their series are labelled by kind, namespace and name, and go with the calendar.
+
+use std::sync::atomic::AtomicU64;
+
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::calendar::State;
+use crate::report::Queue;
+use crate::watch::{CalendarEntry, CalendarKey, Stands};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CalendarLabels {
+    kind: &'static str,
+    namespace: String,
+    name: String,
+}
+
+impl From<&CalendarKey> for CalendarLabels {
+    fn from(key: &CalendarKey) -> Self {
+        Self {
+            kind: key.kind(),
+            namespace: key.namespace().unwrap_or_default().to_owned(),
+            name: key.name().to_owned(),
+        }
+    }
+}
+
+type Seconds = Gauge<f64, AtomicU64>;
+
+/// The metrics of calendars.
+#[derive(Default)]
+pub struct CalendarMetrics {
+    open: Family<CalendarLabels, Gauge>,
+    ready: Family<CalendarLabels, Gauge>,
+    next_transition: Family<CalendarLabels, Seconds>,
+    bound: Family<CalendarLabels, Gauge>,
+    waiting: Family<CalendarLabels, Gauge>,
+    pending: Family<CalendarLabels, Gauge>,
+    oldest: Family<CalendarLabels, Seconds>,
+    held: Family<CalendarLabels, Counter>,
+    skew: Seconds,
+}
+
+impl CalendarMetrics {
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            "calendar_open",
+            "Whether a calendar is open (1) or closed (0)",
+            self.open.clone(),
+        );
+        registry.register(
+            "calendar_ready",
+            "Whether a calendar's newest form is the one that counts (1) or cannot be evaluated (0)",
+            self.ready.clone(),
+        );
+        registry.register_with_unit(
+            "calendar_next_transition_timestamp",
+            "When a calendar's state changes next, since 1970; absent where it does not within two years",
+            Unit::Seconds,
+            self.next_transition.clone(),
+        );
+        registry.register(
+            "calendar_bound_objects",
+            "ParameterSyncs that a calendar binds",
+            self.bound.clone(),
+        );
+        registry.register(
+            "calendar_waiting_objects",
+            "ParameterSyncs that wait for a calendar",
+            self.waiting.clone(),
+        );
+        registry.register(
+            "calendar_pending_changes",
+            "Changes of parameters that wait for a calendar",
+            self.pending.clone(),
+        );
+        registry.register_with_unit(
+            "calendar_oldest_pending_timestamp",
+            "Since when the oldest of what waits for a calendar does, since 1970; absent where nothing waits",
+            Unit::Seconds,
+            self.oldest.clone(),
+        );
+        registry.register(
+            "writes_held",
+            "Writes of Secrets that a calendar held back, once each",
+            self.held.clone(),
+        );
+        registry.register_with_unit(
+            "clock_skew",
+            "The operator's clock less the API server's",
+            Unit::Seconds,
+            self.skew.clone(),
+        );
+    }
+
+    /// What a calendar says now, and how many objects it binds.
+    pub fn stands(&self, key: &CalendarKey, entry: &CalendarEntry, stands: &Stands, bound: usize) {
+        let labels = CalendarLabels::from(key);
+        let ready = entry.fault.is_none() && stands.fault.is_none();
+        self.ready.get_or_create(&labels).set(i64::from(ready));
+        let open = i64::from(stands.state == State::Open);
+        self.open.get_or_create(&labels).set(open);
+        self.bound.get_or_create(&labels).set(count(bound));
+        set(&self.next_transition, &labels, stands.next);
+    }
+
+    /// What waits for a calendar.
+    pub fn holds(&self, key: &CalendarKey, queue: &Queue) {
+        let labels = CalendarLabels::from(key);
+        self.waiting.get_or_create(&labels).set(count(queue.objects));
+        self.pending.get_or_create(&labels).set(count(queue.changes));
+        set(&self.oldest, &labels, queue.since);
+    }
+
+    /// A write began to wait for a calendar.
+    pub fn write_held(&self, key: &CalendarKey) {
+        self.held.get_or_create(&CalendarLabels::from(key)).inc();
+    }
+
+    /// A calendar is gone.
+    pub fn gone(&self, key: &CalendarKey) {
+        let labels = CalendarLabels::from(key);
+        self.open.remove(&labels);
+        self.ready.remove(&labels);
+        self.next_transition.remove(&labels);
+        self.bound.remove(&labels);
+        self.waiting.remove(&labels);
+        self.pending.remove(&labels);
+        self.oldest.remove(&labels);
+        self.held.remove(&labels);
+    }
+
+    /// How far the operator's clock is off.
+    pub fn skew(&self, skew: SignedDuration) {
+        self.skew.set(skew.as_secs_f64());
+    }
+}
+
+fn set(family: &Family<CalendarLabels, Seconds>, labels: &CalendarLabels, at: Option<Timestamp>) {
+    match at {
+        Some(at) => drop(family.get_or_create(labels).set(at.as_second() as f64)),
+        None => drop(family.remove(labels)),
+    }
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,280 @@
+//! Whether new values may get in: every calendar that binds a ParameterSync, combined.
+//!
+//! The gate is open only while all calendars that bind are open. It is asked at a time, twice a pass: to decide, and
+//! again for the permit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::api::{self, FreezeSpec, ParameterSync};
+use crate::calendar::State;
+use crate::names::ObjectKey;
+use crate::schedule;
+use crate::watch::{
+    CalendarFault, CalendarIndex, CalendarKey, ContactFacts, NamespaceIndex, Standing, Stands, calendars_of,
+};
+
+/// How many closings on end are walked through to find the next opening.
+const MAX_STEPS: usize = 1000;
+/// The longest time over which work is spread after an opening.
+const MAX_SPREAD: Duration = Duration::from_mins(5);
+/// What one more object that waits adds to it: a fetch at the default rate of 20 a second.
+const SPREAD_EACH: Duration = Duration::from_millis(50);
+
+/// What a closed gate stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Freeze {
+    /// How far it goes.
+    pub scope: Scope,
+    /// Whether a Secret that was never there may be made.
+    pub first_sync: FirstSync,
+}
+
+/// How far a freeze goes. The greater is the stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Nothing new gets in. What is applied is still looked after, and Parameter Store asked what waits.
+    #[default]
+    Updates,
+    /// Nothing is written and nothing asked.
+    All,
+}
+
+/// Whether a closed gate lets the first sync of an object through. The greater is the stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FirstSync {
+    /// It goes through, unless the scope is [`Scope::All`].
+    #[default]
+    Allow,
+    /// It waits too.
+    Hold,
+}
+
+impl Freeze {
+    /// What stops most.
+    pub const STRICTEST: Self = Self {
+        scope: Scope::All,
+        first_sync: FirstSync::Hold,
+    };
+
+    /// Each field as the stricter of the two has it.
+    #[must_use]
+    pub fn strictest(self, other: Self) -> Self {
+        Self {
+            scope: self.scope.max(other.scope),
+            first_sync: self.first_sync.max(other.first_sync),
+        }
+    }
+}
+
+impl Freeze {
+    /// What a spec's words mean; absent ones are the mildest.
+    fn written(scope: Option<api::FreezeScope>, first_sync: Option<api::FirstSync>) -> Self {
+        Self {
+            scope: match scope.unwrap_or_default() {
+                api::FreezeScope::Updates => Scope::Updates,
+                api::FreezeScope::All => Scope::All,
+            },
+            first_sync: match first_sync.unwrap_or_default() {
+                api::FirstSync::Allow => FirstSync::Allow,
+                api::FirstSync::Hold => FirstSync::Hold,
+            },
+        }
+    }
+}
+
+impl From<&FreezeSpec> for Freeze {
+    fn from(spec: &FreezeSpec) -> Self {
+        Self::written(spec.scope, spec.first_sync)
+    }
+}
+
+/// Every calendar that binds one ParameterSync.
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    /// The calendars, each once.
+    pub bonds: Vec<Bond>,
+    /// What `spec.changes` asks for while any of them is closed.
+    pub own: Freeze,
+    /// Whether what is known of calendars can be relied on.
+    pub contact: ContactFacts,
+}
+
+/// One calendar that binds.
+#[derive(Clone, Debug)]
+pub struct Bond {
+    /// Which.
+    pub calendar: CalendarKey,
+    /// By what.
+    pub bound_by: BoundBy,
+    /// What the calendar asks for while it is closed.
+    pub freeze: Freeze,
+    /// What it says.
+    pub standing: Standing,
+}
+
+/// What binds a calendar to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BoundBy {
+    /// The calendar's own namespace selector; nobody in the namespace can change that.
+    Selector,
+    /// The object's spec names it.
+    Reference,
+}
+
+/// A closed gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closure {
+    /// What closes it, of several the one that is closed longest; none where the operator cannot rely on what it knows.
+    pub by: Option<CalendarKey>,
+    /// Why, where that is not what the calendar says itself.
+    pub fault: Option<String>,
+    /// When all are open again, where that is known.
+    pub until: Option<Timestamp>,
+    /// For how long it is open then, where that is known.
+    pub open_for: Option<Duration>,
+    /// What it stops: the strictest of what is closed and of the object's own wish.
+    pub freeze: Freeze,
+}
+
+impl Gate {
+    /// The gate of an object: what its spec names, and the cluster calendars that select its namespace.
+    pub(super) fn of(
+        object: &ParameterSync,
+        calendars: &CalendarIndex,
+        namespaces: &NamespaceIndex,
+        contact: &ContactFacts,
+    ) -> Self {
+        let namespace = object.namespace().unwrap_or_default();
+        let changes = object.spec.changes.as_ref();
+        let own = Freeze::written(
+            changes.and_then(|changes| changes.scope),
+            changes.and_then(|changes| changes.first_sync),
+        );
+        let named = calendars_of(object).into_iter();
+        let mut bonds: BTreeMap<_, _> = named.map(|key| (key, BoundBy::Reference)).collect();
+        // A namespace whose labels are not known is bound by each calendar that selects any.
+        let labels = namespaces.labels(&namespace);
+        for key in calendars.selecting(labels) {
+            bonds.insert(key.clone(), BoundBy::Selector);
+        }
+        let bonds = bonds.into_iter().map(|(calendar, bound_by)| {
+            let (standing, freeze) = calendars.standing(&calendar);
+            Bond {
+                calendar,
+                bound_by,
+                freeze,
+                standing,
+            }
+        });
+        Self {
+            bonds: bonds.collect(),
+            own,
+            contact: contact.clone(),
+        }
+    }
+
+    /// What closes the gate at `now`; none while it is open.
+    pub fn closure(&self, now: Timestamp) -> Option<Closure> {
+        let doubt = self.contact.unwatched(now);
+        let doubt = doubt.or_else(|| self.contact.clock_off().filter(|_| !self.bonds.is_empty()));
+        let stands: Vec<(&Bond, Stands)> = self.standing(|standing| standing.at(now)).collect();
+        let closing = |(_, stands): &&(&Bond, Stands)| doubt.is_some() || stands.state == State::Closed;
+        let freeze = stands
+            .iter()
+            .filter(closing)
+            .fold(self.own, |all, (bond, _)| all.strictest(bond.freeze));
+        if let Some(doubt) = doubt {
+            return Some(Closure {
+                by: None,
+                fault: Some(doubt.to_string()),
+                until: None,
+                open_for: None,
+                freeze,
+            });
+        }
+        // The one that is closed longest says most; one without an end is longest of all.
+        let (bond, stands) = stands
+            .iter()
+            .filter(closing)
+            .max_by_key(|(_, stands)| stands.until.unwrap_or(Timestamp::MAX))?;
+        let until = self.opens(now);
+        Some(Closure {
+            by: Some(bond.calendar.clone()),
+            fault: stands.fault.as_ref().map(|fault| bond.tell(fault)),
+            until,
+            open_for: until.and_then(|until| Some(schedule::until(until, self.closes(until)?))),
+            freeze,
+        })
+    }
+
+    /// The first moment from `now` on at which all are open; none where that is not known.
+    fn opens(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut at = now;
+        for _ in 0..MAX_STEPS {
+            let stands = self.standing(|standing| standing.expected_at(at));
+            let closed: Vec<Stands> = stands
+                .map(|(_, stands)| stands)
+                .filter(|stands| stands.state == State::Closed)
+                .collect();
+            if closed.is_empty() {
+                // What is expected to be open now and is not will open when somebody says so.
+                return Some(at).filter(|at| *at > now);
+            }
+            at = closed
+                .into_iter()
+                .try_fold(at, |latest, stands| Some(latest.max(stands.until?)))?;
+        }
+        None
+    }
+
+    /// The first moment after `open` at which one closes; none where that is not known.
+    fn closes(&self, open: Timestamp) -> Option<Timestamp> {
+        self.standing(|standing| standing.expected_at(open))
+            .filter_map(|(_, stands)| stands.until)
+            .min()
+    }
+
+    fn standing(&self, ask: impl Fn(&Standing) -> Stands) -> impl Iterator<Item = (&Bond, Stands)> {
+        self.bonds.iter().map(move |bond| (bond, ask(&bond.standing)))
+    }
+}
+
+impl Bond {
+    /// What the object is told of a fault: of a calendar of the cluster no more than that there is one, for its words may
+    /// hold what is no tenant's business.
+    fn tell(&self, fault: &CalendarFault) -> String {
+        match (self.calendar.namespace(), fault.reason) {
+            (Some(_), _) | (None, "CalendarNotFound") => fault.message.clone(),
+            (None, reason) => format!("its state is not known ({reason}); its own status says more"),
+        }
+    }
+}
+
+impl Closure {
+    /// Whether even a Secret that was never there has to wait.
+    pub fn holds_first_sync(&self) -> bool {
+        self.freeze.scope == Scope::All || self.freeze.first_sync == FirstSync::Hold
+    }
+
+    /// When an object's turn comes after the opening: at once for one that waits alone; else spread by a stable hash over
+    /// 50 ms for each that waits, but at most five minutes and a tenth of the time for which the gate is open.
+    pub fn turn(&self, object: &ObjectKey, crowd: usize) -> Option<Timestamp> {
+        let until = self.until?;
+        let others = u32::try_from(crowd.saturating_sub(1)).unwrap_or(u32::MAX);
+        let spread = SPREAD_EACH
+            .saturating_mul(others)
+            .min(MAX_SPREAD)
+            .min(self.open_for.map_or(MAX_SPREAD, |open| open / 10));
+        let opening = until.as_second().to_string();
+        let hash = schedule::stable_hash(&[&object.namespace, &object.name, &opening]);
+        until.checked_add(spread.mul_f64(schedule::fraction(hash))).ok()
+    }
+}
+
+#[cfg(test)]
+#[path = "gate_tests.rs"]
+mod tests;
