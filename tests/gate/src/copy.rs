@@ -159,6 +159,12 @@ impl Copy {
         version.map(|version| parameter.found(version))
     }
 
+    /// The newest value of a canonical name.
+    pub(crate) fn value(&self, region: &str, name: &str) -> Option<String> {
+        let parameter = self.regions.get(region)?.get(name)?;
+        parameter.versions.last().map(|version| version.value.clone())
+    }
+
     /// One version of a canonical name.
     pub(crate) fn version(&self, region: &str, name: &str, number: u64) -> Option<Found> {
         let parameter = self.regions.get(region)?.get(name)?;

@@ -297,6 +297,11 @@ impl Gate {
         };
         self.shared.state().copy.put(&self.shared.config.region, &write)
     }
+
+    /// The newest value of a parameter in the gate's copy.
+    pub fn value(&self, name: &str) -> Option<String> {
+        self.shared.state().copy.value(&self.shared.config.region, name)
+    }
 }
 
 impl Drop for Gate {
