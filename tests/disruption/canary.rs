@@ -11,7 +11,7 @@ use super::support::{LONG, ask_for_sync, assert_no_panic, operator, turn, wait_v
 
 const CANARY: &str = "c4naryV4lue7f3a91c2";
 /// What the demo prints, step by step.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 15] = [
     "1. Start etcd",
     "2. Install the chart",
     "3. Put SecureString parameters",
@@ -20,8 +20,12 @@ const STEPS: [&str; 11] = [
     "6. Wait for the next look",
     "7. Change /web/DB_PASSWORD",
     "8. Break the Secret",
-    "9. What it cost",
-    "10. Delete the ParameterSync",
+    "9. Close a calendar",
+    "10. Change /web/DB_PASSWORD in the freeze",
+    "11. Break the Secret in the freeze",
+    "12. Let the freeze end",
+    "13. What it cost",
+    "14. Delete the ParameterSync",
     "All steps held",
 ];
 
@@ -219,6 +223,7 @@ async fn the_demo_shows_each_step_prints_no_value_and_leaves_no_file() {
     for value in [
         "first value of",
         "second value of",
+        "third value of",
         "Zmlyc3QgdmFsdWUgb2",
         "c2Vjb25kIHZhbHVlIG9m",
     ] {

@@ -13,6 +13,7 @@ mod api_server;
 mod canary;
 mod crashes;
 mod crds;
+mod frozen;
 mod malformed;
 mod parameter_store;
 mod removal;

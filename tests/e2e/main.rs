@@ -12,6 +12,7 @@
 
 mod costs;
 mod drift;
+mod freezes;
 mod identity;
 mod kept;
 mod ownership;
