@@ -24,13 +24,14 @@ build: setup-cargo ## Build the release binary
 	@cargo build --release --locked -p paramsync
 	@ls -lh "$(target_dir)/release/paramsync" | awk '{ print "built " $$NF " (" $$5 ")" }'
 
-demo: parts ## Show it all on real parts: from a ParameterSync to a Secret, a change, a repair
+demo: parts ## Show it all on real parts: from a ParameterSync to a Secret, a change, a repair, a freeze
 	@"$(target_dir)/debug/demo"
 
 test: parts ## Run all tests, end to end on real parts too
 	@tests/run
 
-bench: parts build ## Measure calls, decrypts, seconds, CPU and memory at 1,000 ParameterSyncs
+bench: parts build ## Measure what calendars cost, and calls, decrypts, seconds, CPU and memory at 1,000 ParameterSyncs
+	@cargo run --release --locked --quiet -p calendar-bench
 	@"$(target_dir)/debug/bench" "$(target_dir)/release/paramsync"
 
 lint: setup ## Check format, clippy, scripts, dependencies, chart and docs

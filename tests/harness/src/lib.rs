@@ -24,7 +24,7 @@ mod scratch;
 mod suite;
 mod tools;
 
-pub use gate::{Counts, Gate, Quota};
+pub use gate::{Counts, DefaultState, Gate, Quota};
 
 pub use crate::case::{Case, Condition};
 pub use crate::control_plane::ControlPlane;

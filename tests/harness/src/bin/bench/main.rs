@@ -12,6 +12,8 @@
 // It runs in real time.
 #![allow(clippy::disallowed_methods)]
 
+mod freeze;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -108,6 +110,8 @@ async fn bench() -> anyhow::Result<usize> {
     run.repairs(&mut table).await?;
     println!("restart ...");
     run.restart(&mut table).await?;
+    println!("a calendar ...");
+    run.freeze(&mut table).await?;
     Ok(table.over)
 }
 

@@ -1,4 +1,4 @@
-//! `make demo`: from a ParameterSync to a Secret, a change, a repair, on real parts. Each step is checked; the first
+//! `make demo`: from a ParameterSync to a Secret, a change, a repair, a freeze, on real parts. Each step is checked; the first
 //! that does not hold ends the demo with exit code 1.
 //!
 //! Without arguments it starts a control plane of its own; the environment variable `DEMO_KUBECONFIG` names a cluster
@@ -6,6 +6,8 @@
 
 // It runs in real time.
 #![allow(clippy::disallowed_methods)]
+
+mod freeze;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -147,6 +149,7 @@ impl Stage {
         self.quiet().await?;
         self.change(&mut wanted).await?;
         self.repair(&wanted).await?;
+        self.freeze(&mut wanted).await?;
         self.total();
         self.delete().await
     }
@@ -268,7 +271,7 @@ spec:
         );
         self.kubectl(&["get", "psync", "-n", NAMESPACE]).await?;
         let cost = self.cost(mark);
-        Self::said(cost);
+        Self::told(cost);
         let tens = PARAMETERS.div_ceil(10) as u64;
         ensure!(
             cost.decrypting == tens && cost.decrypts == PARAMETERS as u64,
@@ -302,7 +305,7 @@ spec:
         // Time for a write that should not be.
         tokio::time::sleep(Duration::from_millis(500)).await;
         let cost = self.cost(mark);
-        Self::said(cost);
+        Self::told(cost);
         ensure!(
             cost.decrypting == 0 && cost.decrypts == 0,
             "nothing changed, and yet something was decrypted"
@@ -343,7 +346,7 @@ spec:
         self.kubectl(&["get", "psync", "web", "-n", NAMESPACE, "-o", filter])
             .await?;
         let cost = self.cost(mark);
-        Self::said(cost);
+        Self::told(cost);
         ensure!(
             cost.decrypts == PARAMETERS as u64,
             "one changed parameter of {PARAMETERS} should take {PARAMETERS} decrypts"
@@ -395,7 +398,7 @@ spec:
         .concat();
         self.kubectl(&columns).await?;
         let cost = self.cost(mark);
-        Self::said(cost);
+        Self::told(cost);
         ensure!(
             cost.decrypts == PARAMETERS as u64,
             "a repair should decrypt the {PARAMETERS} parameters of this Secret and no others"
@@ -527,7 +530,7 @@ spec:
         }
     }
 
-    fn said(cost: Cost) {
+    fn told(cost: Cost) {
         println!(
             "   Cost: {} calls to Parameter Store ({} to look, without decryption; {} to fetch), {} decrypts.",
             cost.plain + cost.decrypting,
@@ -539,7 +542,7 @@ spec:
 
     fn total(&self) {
         self.step("What it cost in all");
-        Self::said(self.mark());
+        Self::told(self.mark());
     }
 }
 
