@@ -4,95 +4,73 @@ use jiff::Timestamp;
 
 use super::State;
 use super::compile::Calendar;
-use super::timeline::{HORIZON, Moment, Timeline, Transition};
+use super::timeline::{HORIZON, Moment, Timeline};
 
 /// How many times the search for an opening goes on to where the closed ones have opened. Two calendars that open
 /// by turns and never together take two steps a turn.
 const MAX_STEPS: usize = 5000;
 
-/// One of several calendars.
-#[derive(Clone, Copy, Debug)]
-pub struct Member<'a> {
-    /// What it says near the time that is asked for.
-    pub timeline: &'a Timeline,
-    /// What it says later than its timeline reaches; absent where only a record of it is left.
-    pub calendar: Option<&'a Calendar>,
+/// One of several calendars, wherever it is evaluated.
+pub trait Ahead {
+    /// Its state at a time, and when that ends, where that is known; none where the state is not.
+    fn look(&mut self, at: Timestamp) -> Option<(State, Option<Timestamp>)>;
 }
 
-/// What holds at `at` for all of them together, and when that changes next. None where the timeline of one does
-/// not tell. Where a search would take too long, or leads to where a record ends, there is no next transition.
-pub fn combine(members: &[Member<'_>], at: Timestamp) -> Option<Moment> {
-    let moments: Vec<Moment> = members
-        .iter()
-        .map(|member| member.timeline.at(at))
-        .collect::<Option<_>>()?;
-    let state = state_of(&moments);
-    let mut telling = moments.iter().filter(|moment| moment.state == state);
-    let event = telling.find_map(|moment| moment.event.clone());
-    let next = match state {
-        State::Open => moments
-            .iter()
-            .filter_map(|moment| moment.next)
-            .map(|next| next.at)
-            .min(),
-        State::Closed => opening(members, moments, at),
-    };
-    Some(Moment {
-        state,
-        event,
-        next: next.map(|at| Transition {
-            at,
-            to: state.other(),
-        }),
-    })
-}
-
-fn state_of(moments: &[Moment]) -> State {
-    let closed = moments.iter().find(|moment| moment.state == State::Closed);
-    closed.map_or(State::Open, |moment| moment.state)
-}
-
-/// When all are open for the first time. That is not before each that is closed now has opened, and so on from
-/// there.
-fn opening(members: &[Member<'_>], mut moments: Vec<Moment>, since: Timestamp) -> Option<Timestamp> {
-    let mut readers: Vec<Reader<'_>> = members.iter().map(|member| Reader::new(*member)).collect();
+/// The first time from `since` on at which all are open. That is not before each that is closed has opened, and so on
+/// from there. None where that is not known, not within two years, or would take too long to find.
+pub fn opening(calendars: &mut [impl Ahead], since: Timestamp) -> Option<Timestamp> {
+    let mut at = since;
     for _ in 0..MAX_STEPS {
-        let closed = moments.iter().filter(|moment| moment.state == State::Closed);
-        let openings: Vec<Timestamp> = closed
-            .map(|moment| Some(moment.next?.at))
-            .collect::<Option<_>>()?;
-        let at = openings.into_iter().max()?;
-        if at.duration_since(since) > HORIZON {
-            return None;
+        let mut open = true;
+        let mut next = at;
+        for calendar in &mut *calendars {
+            if let (State::Closed, until) = calendar.look(at)? {
+                open = false;
+                next = next.max(until?);
+            }
         }
-        moments = readers
-            .iter_mut()
-            .map(|reader| reader.at(at))
-            .collect::<Option<_>>()?;
-        if state_of(&moments) == State::Open {
+        if open {
             return Some(at);
         }
+        if next.duration_since(since) > HORIZON {
+            return None;
+        }
+        at = next;
     }
     None
 }
 
-/// A member whose timeline is computed anew as often as a search leaves it.
-struct Reader<'a> {
-    member: Member<'a>,
+/// A calendar with its timeline, which is computed anew as often as a search leaves it.
+pub struct Reader<'a> {
+    timeline: &'a Timeline,
+    calendar: Option<&'a Calendar>,
     later: Option<Timeline>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(member: Member<'a>) -> Self {
-        Self { member, later: None }
+    /// Reads what `timeline` tells, and later than that what `calendar` does, where there is one.
+    pub fn new(timeline: &'a Timeline, calendar: Option<&'a Calendar>) -> Self {
+        Self {
+            timeline,
+            calendar,
+            later: None,
+        }
     }
 
-    fn at(&mut self, at: Timestamp) -> Option<Moment> {
-        let known = self.later.as_ref().unwrap_or(self.member.timeline).at(at);
+    /// What holds at a time; none where nobody tells.
+    pub fn at(&mut self, at: Timestamp) -> Option<Moment> {
+        let known = self.later.as_ref().unwrap_or(self.timeline).at(at);
         if known.is_some() {
             return known;
         }
-        let later = self.member.calendar?.timeline(at).ok()?;
+        let later = self.calendar?.timeline(at).ok()?;
         self.later.insert(later).at(at)
+    }
+}
+
+impl Ahead for Reader<'_> {
+    fn look(&mut self, at: Timestamp) -> Option<(State, Option<Timestamp>)> {
+        let moment = self.at(at)?;
+        Some((moment.state, moment.next.map(|next| next.at)))
     }
 }

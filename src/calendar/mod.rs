@@ -24,7 +24,7 @@ mod timeline;
 pub mod zone;
 
 pub use budget::OverBudget;
-pub use combine::{Member, combine};
+pub use combine::{Ahead, Reader, opening};
 pub use compile::Calendar;
 pub use error::CalendarError;
 pub use lint::Warning;

@@ -10,15 +10,13 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use crate::api::{self, FreezeSpec, ParameterSync};
-use crate::calendar::State;
+use crate::calendar::{Ahead as _, State, opening};
 use crate::names::ObjectKey;
 use crate::schedule;
 use crate::watch::{
     CalendarFault, CalendarIndex, CalendarKey, ContactFacts, NamespaceIndex, Standing, Stands, calendars_of,
 };
 
-/// How many closings on end are walked through to find the next opening.
-const MAX_STEPS: usize = 1000;
 /// The longest time over which work is spread after an opening.
 const MAX_SPREAD: Duration = Duration::from_mins(5);
 /// What one more object that waits adds to it: a fetch at the default rate of 20 a second.
@@ -181,7 +179,8 @@ impl Gate {
     pub fn closure(&self, now: Timestamp) -> Option<Closure> {
         let doubt = self.contact.unwatched(now);
         let doubt = doubt.or_else(|| self.contact.clock_off().filter(|_| !self.bonds.is_empty()));
-        let stands: Vec<(&Bond, Stands)> = self.standing(|standing| standing.at(now)).collect();
+        let bonds = self.bonds.iter();
+        let stands: Vec<(&Bond, Stands)> = bonds.map(|bond| (bond, bond.standing.at(now))).collect();
         let closing = |(_, stands): &&(&Bond, Stands)| doubt.is_some() || stands.state == State::Closed;
         let freeze = stands
             .iter()
@@ -201,45 +200,22 @@ impl Gate {
             .iter()
             .filter(closing)
             .max_by_key(|(_, stands)| stands.until.unwrap_or(Timestamp::MAX))?;
-        let until = self.opens(now);
+        let mut ahead: Vec<_> = self.bonds.iter().map(|bond| bond.standing.ahead()).collect();
+        // What is expected to be open now and is not will open when somebody says so.
+        let until = opening(&mut ahead, now).filter(|until| *until > now);
+        let closes = until.and_then(|until| {
+            let ends = ahead.iter_mut().filter_map(|calendar| calendar.look(until)?.1);
+            ends.min()
+        });
         Some(Closure {
             by: Some(bond.calendar.clone()),
             fault: stands.fault.as_ref().map(|fault| bond.tell(fault)),
             until,
-            open_for: until.and_then(|until| Some(schedule::until(until, self.closes(until)?))),
+            open_for: until
+                .zip(closes)
+                .map(|(until, closes)| schedule::until(until, closes)),
             freeze,
         })
-    }
-
-    /// The first moment from `now` on at which all are open; none where that is not known.
-    fn opens(&self, now: Timestamp) -> Option<Timestamp> {
-        let mut at = now;
-        for _ in 0..MAX_STEPS {
-            let stands = self.standing(|standing| standing.expected_at(at));
-            let closed: Vec<Stands> = stands
-                .map(|(_, stands)| stands)
-                .filter(|stands| stands.state == State::Closed)
-                .collect();
-            if closed.is_empty() {
-                // What is expected to be open now and is not will open when somebody says so.
-                return Some(at).filter(|at| *at > now);
-            }
-            at = closed
-                .into_iter()
-                .try_fold(at, |latest, stands| Some(latest.max(stands.until?)))?;
-        }
-        None
-    }
-
-    /// The first moment after `open` at which one closes; none where that is not known.
-    fn closes(&self, open: Timestamp) -> Option<Timestamp> {
-        self.standing(|standing| standing.expected_at(open))
-            .filter_map(|(_, stands)| stands.until)
-            .min()
-    }
-
-    fn standing(&self, ask: impl Fn(&Standing) -> Stands) -> impl Iterator<Item = (&Bond, Stands)> {
-        self.bonds.iter().map(move |bond| (bond, ask(&bond.standing)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::calendar::{Calendar, Moment, State, Timeline};
+use crate::calendar::{Ahead, Calendar, Reader, State, Timeline};
 use crate::error::Classified;
 
 /// What is wrong with a calendar. The message names the field, what was found, and what to do.
@@ -82,7 +82,7 @@ impl Standing {
     /// What counts at `now`. Closed where it is not certain.
     pub fn at(&self, now: Timestamp) -> Stands {
         match self {
-            Self::Evaluated(evaluated) => match evaluated.at(now) {
+            Self::Evaluated(evaluated) => match evaluated.reader().at(now) {
                 Some(moment) => Stands {
                     state: moment.state,
                     until: moment.next.map(|next| next.at),
@@ -117,30 +117,42 @@ impl Standing {
         }
     }
 
-    /// What is expected of a time to come: as [`Standing::at`], but AWS's word for its next change is taken.
-    pub fn expected_at(&self, then: Timestamp) -> Stands {
+    /// What is expected of times to come: what counts then, but AWS's word for its next change is taken.
+    pub fn ahead(&self) -> Expected<'_> {
         match self {
-            Self::Answered(answer) if answer.next.is_some_and(|next| then >= next) => Stands {
-                state: match answer.state {
-                    State::Open => State::Closed,
-                    State::Closed => State::Open,
-                },
-                until: None,
-                next: None,
-                event: None,
-                fault: None,
-            },
-            _ => self.at(then),
+            Self::Evaluated(evaluated) => Expected::Evaluated(evaluated.reader()),
+            Self::Answered(answer) => Expected::Answered(answer),
+            Self::Unknown(_) => Expected::Unknown,
+        }
+    }
+}
+
+/// What is expected of a calendar.
+pub enum Expected<'a> {
+    /// What it says itself.
+    Evaluated(Reader<'a>),
+    /// What AWS said.
+    Answered(&'a Answered),
+    /// Nothing: closed, nobody knows how long.
+    Unknown,
+}
+
+impl Ahead for Expected<'_> {
+    fn look(&mut self, at: Timestamp) -> Option<(State, Option<Timestamp>)> {
+        match self {
+            Self::Evaluated(reader) => reader.look(at).or(Some((State::Closed, None))),
+            Self::Answered(answer) => Some(match answer.next {
+                Some(next) if at >= next => (answer.state.other(), None),
+                next => (answer.state, next),
+            }),
+            Self::Unknown => Some((State::Closed, None)),
         }
     }
 }
 
 impl Evaluated {
-    fn at(&self, at: Timestamp) -> Option<Moment> {
-        self.timeline.at(at).or_else(|| {
-            // Later than was looked ahead.
-            self.calendar.as_ref()?.timeline(at).ok()?.at(at)
-        })
+    fn reader(&self) -> Reader<'_> {
+        Reader::new(&self.timeline, self.calendar.as_ref())
     }
 }
 
