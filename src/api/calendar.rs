@@ -233,7 +233,7 @@ pub struct ClusterChangeCalendarSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aws: Option<AwsCalendarSpec>,
 
-    /// What this calendar stops while it is closed. Of all calendars that bind a ParameterSync, and of its own
+    /// What this calendar stops while it is closed. Of all closed calendars that bind a ParameterSync, and of its own
     /// `changes`, the strictest counts. Default: see its fields. Example: `{scope: All, firstSync: Hold}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<FreezeSpec>,

@@ -101,7 +101,10 @@ struct Moment {
 
 impl Moment {
     fn instant(&self) -> Timestamp {
-        self.at.unwrap_or_else(|| SystemClock::new().now())
+        self.at.unwrap_or_else(|| {
+            let now = SystemClock::new().now();
+            Timestamp::from_second(now.as_second()).unwrap_or(now)
+        })
     }
 }
 
