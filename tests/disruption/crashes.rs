@@ -11,7 +11,7 @@ use super::support::{LONG, ask_for_sync, assert_no_panic, suite, turn, wait_valu
 const ROLE: &str = "paramsync";
 
 /// The rules of the operator's ClusterRole.
-async fn rules(plane: &ControlPlane) -> Value {
+pub(super) async fn rules(plane: &ControlPlane) -> Value {
     let role = plane
         .kubectl(&["get", "clusterrole", ROLE, "-o", "json"])
         .await
@@ -19,7 +19,7 @@ async fn rules(plane: &ControlPlane) -> Value {
     serde_json::from_str::<Value>(&role).unwrap()["rules"].take()
 }
 
-async fn set_rules(plane: &ControlPlane, rules: &Value) {
+pub(super) async fn set_rules(plane: &ControlPlane, rules: &Value) {
     let patch = json!([{"op": "replace", "path": "/rules", "value": rules}]).to_string();
     let args = ["patch", "clusterrole", ROLE, "--type=json", "-p", &patch];
     plane.kubectl(&args).await.unwrap();

@@ -30,7 +30,13 @@ async fn without_crds_it_waits_and_says_so_and_works_once_they_are_there() {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    for resource in ["parameterstores", "clusterparameterstores", "parametersyncs"] {
+    for resource in [
+        "parameterstores",
+        "clusterparameterstores",
+        "changecalendars",
+        "clusterchangecalendars",
+        "parametersyncs",
+    ] {
         assert!(said.contains(&format!("\n{resource}: ")), "{said}");
     }
     assert!(
@@ -39,7 +45,7 @@ async fn without_crds_it_waits_and_says_so_and_works_once_they_are_there() {
     );
     assert_eq!(operator.get("/livez").await.unwrap().status, 200);
     assert_eq!(operator.pid().unwrap(), pid);
-    assert!(operator.log().lines().count() < 60, "{}", operator.log());
+    assert!(operator.log().lines().count() < 80, "{}", operator.log());
 
     // One after the other: what is there already does not make it ready.
     let apply = async |crd: &str| {
@@ -47,8 +53,14 @@ async fn without_crds_it_waits_and_says_so_and_works_once_they_are_there() {
         let args = ["apply", "--server-side", "-f", &file.to_string_lossy()];
         plane.kubectl(&args).await.unwrap();
     };
-    apply("clusterparameterstores").await;
-    apply("parameterstores").await;
+    for crd in [
+        "clusterparameterstores",
+        "parameterstores",
+        "clusterchangecalendars",
+        "changecalendars",
+    ] {
+        apply(crd).await;
+    }
     let start = Instant::now();
     loop {
         let answer = operator.get("/readyz").await.unwrap();
@@ -57,6 +69,7 @@ async fn without_crds_it_waits_and_says_so_and_works_once_they_are_there() {
             .body
             .contains("parametersyncs: its CustomResourceDefinition")
             && !answer.body.contains("stores:")
+            && !answer.body.contains("calendars:")
         {
             break;
         }

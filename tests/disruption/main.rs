@@ -14,6 +14,7 @@ mod canary;
 mod crashes;
 mod crds;
 mod frozen;
+mod half_dead;
 mod malformed;
 mod parameter_store;
 mod removal;
