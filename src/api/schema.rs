@@ -91,6 +91,26 @@ pub fn label_selector(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Keys of a Secret.
+pub fn key_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 50,
+        "x-kubernetes-list-type": "atomic",
+        "items": {"type": "string", "maxLength": 253},
+    })
+}
+
+/// Names of labels or annotations.
+pub fn metadata_names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 32,
+        "x-kubernetes-list-type": "atomic",
+        "items": {"type": "string", "maxLength": 317},
+    })
+}
+
 /// The moments at which a calendar's state flips.
 pub fn transitions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

@@ -61,7 +61,7 @@ pub struct ParameterSyncStatus {
     pub effective_interval: Option<String>,
 }
 
-/// The Secret as it was written last: what its own annotation says, for the time when the Secret is gone.
+/// The Secret as it was written last: what is put back when others change it. Only what stands here is believed.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretStatus {
@@ -73,17 +73,29 @@ pub struct SecretStatus {
     #[schemars(range(min = 0))]
     pub keys: i32,
 
-    /// The AWS account of its parameters, twelve digits, as AWS's answers name it. Example: `111122223333`.
+    /// The uid of the ParameterSync that this was written for; under another one it is not believed. Example:
+    /// `4f6c2c0e-7d5b-4a53-9f0d-0f5a3d6f2b11`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 12))]
-    pub account: Option<String>,
+    #[schemars(length(max = 64))]
+    pub uid: Option<String>,
 
-    /// The AWS region of its parameters. Example: `ap-northeast-1`.
+    /// As which revision the Secret was written; each change is above the one before. Example: `1764518404`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
-    pub region: Option<String>,
+    #[schemars(range(min = 0))]
+    pub revision: Option<i64>,
 
-    /// A fingerprint of the spec fields that shaped it, never of values. Example: `3f9a1c`.
+    /// The revision that is on its way: announced, and not yet known to be written; absent when none is. Example:
+    /// `1764518405`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub writing: Option<i64>,
+
+    /// Where its parameters come from. Example: `{account: "111122223333", region: ap-northeast-1}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginStatus>,
+
+    /// A fingerprint of the spec fields that shaped it, never of values, behind the record's format. Example:
+    /// `1.3f9a1c`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub shape: Option<String>,
@@ -92,6 +104,69 @@ pub struct SecretStatus {
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub secret_type: Option<String>,
+
+    /// The keys that are rendered from templates. Example: `[app.properties]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::key_names")]
+    pub template_keys: Option<Vec<String>>,
+
+    /// The names of the labels that `spec.target` asked for. Example: `[team]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::metadata_names")]
+    pub labels: Option<Vec<String>>,
+
+    /// The names of the annotations that `spec.target` asked for. Example: `[contact]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::metadata_names")]
+    pub annotations: Option<Vec<String>>,
+
+    /// Keys that are no longer ours and stay in the Secret, because another field manager holds them; the first 20.
+    /// Example: `[{key: OLD, manager: argocd-controller}]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub held_by_others: Option<Vec<HeldKey>>,
+
+    /// The AWS account, as release 0.1 wrote it; `origin` has it now. Example: `111122223333`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 12))]
+    pub account: Option<String>,
+
+    /// The AWS region, as release 0.1 wrote it; `origin` has it now. Example: `ap-northeast-1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub region: Option<String>,
+}
+
+/// Where parameters come from: the same name under another origin is another parameter.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OriginStatus {
+    /// The AWS account, twelve digits, as AWS's answers name it; empty where every parameter is named by ARN. Example:
+    /// `111122223333`.
+    #[schemars(length(max = 12))]
+    pub account: String,
+
+    /// The AWS region. Example: `ap-northeast-1`.
+    #[schemars(length(max = 32))]
+    pub region: String,
+
+    /// The endpoint, where it is none of AWS's own; absent otherwise. Example: `https://parameters.example.com`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub endpoint: Option<String>,
+}
+
+/// A key that another field manager keeps in the Secret.
+#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeldKey {
+    /// The key. Example: `OLD`.
+    #[schemars(length(max = 253))]
+    pub key: String,
+
+    /// The field manager that holds it. Example: `argocd-controller`.
+    #[schemars(length(max = 128))]
+    pub manager: String,
 }
 
 /// One key of the Secret and the parameter that gave it.

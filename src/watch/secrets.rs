@@ -1,6 +1,7 @@
 //! Managed Secrets, by their metadata only.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use super::secret_meta::SecretMeta;
 use crate::names::ObjectKey;
@@ -9,6 +10,8 @@ use crate::names::ObjectKey;
 #[derive(Default)]
 pub struct SecretIndex {
     secrets: HashMap<ObjectKey, SecretMeta>,
+    /// Each namespace's name once, for all Secrets in it.
+    namespaces: HashSet<Arc<str>>,
 }
 
 impl SecretIndex {
@@ -21,11 +24,10 @@ impl SecretIndex {
     /// event may be after our own write, is not.
     pub fn apply(&mut self, key: ObjectKey, meta: SecretMeta) -> bool {
         match self.secrets.get(&key) {
-            Some(known) if known.uid == meta.uid && is_older(&meta, known) => false,
-            // The same write; of our own, the answer to it knows more.
-            Some(known) if known.uid == meta.uid && known.resource_version == meta.resource_version => false,
+            // The same version is the same write; of our own, the answer to it knows more.
+            Some(known) if known.uid == meta.uid && meta.version <= known.version => false,
             _ => {
-                self.secrets.insert(key, meta);
+                self.insert(key, meta);
                 true
             }
         }
@@ -34,17 +36,29 @@ impl SecretIndex {
     /// Takes in the answer to our own write, unless something newer is known. One that changed nothing has the version
     /// that is known already, and says more: all that we set is ours.
     pub fn answered(&mut self, key: ObjectKey, meta: SecretMeta) {
-        let newer = |known: &SecretMeta| known.uid == meta.uid && is_older(&meta, known);
+        let newer = |known: &SecretMeta| known.uid == meta.uid && meta.version < known.version;
         if !self.secrets.get(&key).is_some_and(newer) {
-            self.secrets.insert(key, meta);
+            self.insert(key, meta);
         }
+    }
+
+    fn insert(&mut self, key: ObjectKey, meta: SecretMeta) {
+        let namespace = match self.namespaces.get(&key.namespace) {
+            Some(known) => known.clone(),
+            None => {
+                self.namespaces.insert(key.namespace.clone());
+                key.namespace
+            }
+        };
+        let name = key.name;
+        self.secrets.insert(ObjectKey { namespace, name }, meta);
     }
 
     /// Takes out a Secret that is gone, or that lost the label: to the watch, that is the same. Says whether that is
     /// news.
     pub fn delete(&mut self, key: &ObjectKey, meta: &SecretMeta) -> bool {
         match self.secrets.get(key) {
-            Some(known) if known.uid == meta.uid && is_older(meta, known) => false,
+            Some(known) if known.uid == meta.uid && meta.version < known.version => false,
             Some(_) => self.secrets.remove(key).is_some(),
             None => false,
         }
@@ -61,6 +75,8 @@ impl SecretIndex {
         for key in &gone {
             self.secrets.remove(key);
         }
+        self.namespaces
+            .retain(|namespace| seen.iter().any(|key| key.namespace == *namespace));
         gone
     }
 
@@ -75,33 +91,22 @@ impl SecretIndex {
     }
 }
 
-/// Resource versions of one resource grow; that they are decimal numbers and may be compared is part of the API since
-/// Kubernetes 1.35 and true of every server before.
-fn is_older(meta: &SecretMeta, known: &SecretMeta) -> bool {
-    match (
-        meta.resource_version.parse::<u64>(),
-        known.resource_version.parse::<u64>(),
-    ) {
-        (Ok(version), Ok(known)) => version < known,
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::secret_meta::{OwnedBy, Uid};
     use super::*;
 
-    fn meta(uid: &str, version: &str) -> SecretMeta {
+    fn meta(uid: &str, version: u64) -> SecretMeta {
         SecretMeta {
             uid: uid.into(),
-            resource_version: version.into(),
+            version,
             managed: true,
             deleting: false,
-            provenance: None,
-            trusted: true,
-            lost: vec![],
-            rivals: vec![],
+            seal: None,
+            owner: OwnedBy::Nobody,
             controller: None,
+            fields: 1,
+            overwritten: false,
         }
     }
 
@@ -109,13 +114,14 @@ mod tests {
     fn a_late_event_does_not_undo_our_own_write() {
         let key = ObjectKey::new("shop", "web");
         let mut index = SecretIndex::default();
-        assert!(index.apply(key.clone(), meta("a", "10")));
-        assert!(!index.apply(key.clone(), meta("a", "9")), "older");
-        assert!(!index.apply(key.clone(), meta("a", "10")), "the same");
-        assert!(!index.delete(&key, &meta("a", "9")), "older");
-        assert_eq!(index.get(&key).unwrap().resource_version, "10");
-        assert!(index.apply(key.clone(), meta("b", "3")), "another object");
-        assert!(index.delete(&key, &meta("b", "4")));
+        assert!(index.apply(key.clone(), meta("a", 10)));
+        assert!(!index.apply(key.clone(), meta("a", 9)), "older");
+        assert!(!index.apply(key.clone(), meta("a", 10)), "the same");
+        assert!(!index.delete(&key, &meta("a", 9)), "older");
+        assert_eq!(index.get(&key).unwrap().version, 10);
+        assert!(index.apply(key.clone(), meta("b", 3)), "another object");
+        assert_eq!(index.get(&key).unwrap().uid, Uid::from("b"));
+        assert!(index.delete(&key, &meta("b", 4)));
         assert!(index.is_empty());
     }
 
@@ -123,25 +129,25 @@ mod tests {
     fn the_answer_to_our_write_counts_over_what_the_watch_makes_of_the_same_version() {
         let key = ObjectKey::new("shop", "web");
         let mut index = SecretIndex::default();
-        let lost = SecretMeta {
-            lost: vec!["data.A".into()],
-            ..meta("a", "10")
+        let overwritten = SecretMeta {
+            overwritten: true,
+            ..meta("a", 10)
         };
-        assert!(index.apply(key.clone(), lost.clone()));
-        index.answered(key.clone(), meta("a", "10"));
-        assert!(index.get(&key).unwrap().lost.is_empty());
-        assert!(!index.apply(key.clone(), lost.clone()), "the same version");
-        assert!(index.get(&key).unwrap().lost.is_empty());
-        index.apply(key.clone(), meta("a", "12"));
-        index.answered(key.clone(), lost);
-        assert_eq!(index.get(&key).unwrap().resource_version, "12", "older");
+        assert!(index.apply(key.clone(), overwritten.clone()));
+        index.answered(key.clone(), meta("a", 10));
+        assert!(!index.get(&key).unwrap().overwritten);
+        assert!(!index.apply(key.clone(), overwritten.clone()), "the same version");
+        assert!(!index.get(&key).unwrap().overwritten);
+        index.apply(key.clone(), meta("a", 12));
+        index.answered(key.clone(), overwritten);
+        assert_eq!(index.get(&key).unwrap().version, 12, "older");
     }
 
     #[test]
     fn a_relist_forgets_what_it_did_not_show() {
         let mut index = SecretIndex::default();
         for name in ["a", "b"] {
-            index.apply(ObjectKey::new("shop", name), meta(name, "1"));
+            index.apply(ObjectKey::new("shop", name), meta(name, 1));
         }
         let seen = HashSet::from([ObjectKey::new("shop", "a")]);
         assert_eq!(index.retain(&seen), [ObjectKey::new("shop", "b")]);
