@@ -17,19 +17,20 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::MapResponseLayer;
 
-use crate::admin::{self, Metrics, Readiness};
+use crate::admin;
 use crate::api::ParameterSync;
 use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
 use crate::context::Context;
 use crate::freeze::keep_calendars;
+use crate::metrics::Metrics;
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
 use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
-use crate::watch::{Indexes, Triggers};
+use crate::watch::{Indexes, Readiness, Triggers};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);

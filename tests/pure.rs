@@ -10,15 +10,16 @@
 )]
 // A test ends where the source cannot be read.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod source;
+
+use source::{files, folder, product_code, read};
 
 /// Rooms, and files that are rooms of their own.
 const ROOMS: [&str; 11] = [
     "calendar",
     "decide",
     "names",
-    "provenance.rs",
+    "record",
     "report",
     "resolve",
     "schedule",
@@ -39,10 +40,11 @@ const IO: [&str; 8] = [
     "watch/streams.rs",
 ];
 /// Files that must be there, so that a folder that moves does not empty the test.
-const CORES: [&str; 20] = [
+const CORES: [&str; 21] = [
     "calendar/timeline.rs",
     "decide/mod.rs",
     "names/parameter.rs",
+    "record/upstream.rs",
     "report/conditions.rs",
     "resolve/access.rs",
     "resolve/gate.rs",
@@ -73,58 +75,6 @@ const FORBIDDEN: [&str; 10] = [
     "std::fs",
     "std::net",
 ];
-
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// All Rust files below `path` that are no tests.
-fn files(path: &Path, found: &mut Vec<PathBuf>) {
-    let name = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    if name == "tests" || name.ends_with("_tests") {
-        return;
-    }
-    if path.is_dir() {
-        for entry in fs::read_dir(path).expect("a folder of the source") {
-            files(&entry.expect("an entry").path(), found);
-        }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
-        found.push(path.to_owned());
-    }
-}
-
-/// The code without comments and without what is compiled for tests only, each line with its number.
-fn product_code(text: &str) -> Vec<(usize, &str)> {
-    let mut kept = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        let code = line.trim_start();
-        if code.starts_with("//") {
-            continue;
-        }
-        if code.starts_with("#[cfg(test)]") {
-            let indent = &line[..line.len() - code.len()];
-            let end = format!("{indent}}}");
-            for (_, skipped) in lines.by_ref() {
-                // rustfmt puts an item's end at its own indent, and a declaration's on its one line.
-                if skipped == end || (skipped.ends_with(';') && !skipped[indent.len()..].starts_with(' ')) {
-                    break;
-                }
-            }
-            continue;
-        }
-        kept.push((number + 1, line.split(" // ").next().unwrap_or(line)));
-    }
-    kept
-}
 
 /// What a pure file may not say, each with its line.
 fn impurities(text: &str) -> Vec<(usize, String)> {
@@ -173,7 +123,7 @@ fn impurities(text: &str) -> Vec<(usize, String)> {
 
 #[test]
 fn the_pure_rooms_are_pure() {
-    let source = source();
+    let source = folder();
     let mut found = Vec::new();
     for room in ROOMS {
         let path = source.join(room);
@@ -206,7 +156,7 @@ fn the_search_finds_what_reaches_out() {
             .map(|(_, what)| what)
             .collect::<Vec<_>>()
     };
-    let wiring = words(&read(&source().join("app.rs")));
+    let wiring = words(&read(&folder().join("app.rs")));
     for expected in ["tokio::", "std::net", "std::env"] {
         assert!(
             wiring.iter().any(|word| word == expected),
@@ -215,7 +165,7 @@ fn the_search_finds_what_reaches_out() {
     }
     assert!(wiring.iter().any(|word| word.starts_with("Client")), "{wiring:?}");
     for file in IO {
-        let text = read(&source().join(file));
+        let text = read(&folder().join(file));
         assert!(
             !impurities(&text).is_empty(),
             "src/{file} is pure; take it out of IO"

@@ -339,4 +339,3 @@ pub struct AwsCalendarSpec {
     #[x_kube(validation = calendar_rules::staleness())]
     pub max_staleness: Option<String>,
 }
-

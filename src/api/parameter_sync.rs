@@ -405,4 +405,3 @@ pub struct ChangesSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub first_sync: Option<FirstSync>,
 }
-

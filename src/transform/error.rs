@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::error::{Class, Classified};
 use crate::names::{JsonPointer, KeyError, ParameterName, ParameterRef, SecretKey};
-use crate::provenance::ParameterKind;
+use crate::record::ParameterKind;
 
 use super::json::JsonError;
 use super::listed::Listed;
@@ -337,4 +337,3 @@ impl fmt::Display for Joined<'_> {
         }
     }
 }
-

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::SecretKey;
-use crate::provenance::{self, Provenance};
+use crate::record::{ANNOTATION, MAX_PROVENANCE_BYTES, Provenance};
 use crate::value::SecretValue;
 
 use super::error::{Fault, Faults, Measure};
@@ -47,7 +47,7 @@ pub(super) fn check(
         key_bytes: data.keys().map(|key| key.as_str().len()).sum(),
         values: data.values().map(SecretValue::len).sum(),
         provenance,
-        annotations: provenance::ANNOTATION.len() + provenance + own,
+        annotations: ANNOTATION.len() + provenance + own,
     }
     .check(faults);
 }
@@ -63,7 +63,7 @@ impl Sizes {
         let whole = self.values + self.annotations + self.key_bytes + self.keys * KEY_OVERHEAD;
         for (measure, bytes, limit) in [
             (Measure::Values, self.values, MAX_VALUE_BYTES),
-            (Measure::Provenance, self.provenance, provenance::MAX_BYTES),
+            (Measure::Provenance, self.provenance, MAX_PROVENANCE_BYTES),
             (Measure::Annotations, self.annotations, MAX_ANNOTATION_BYTES),
             (Measure::Whole, whole, MAX_BYTES),
         ] {

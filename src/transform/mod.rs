@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 
 use crate::decide::FetchRequest;
 use crate::names::{Origin, SecretKey, required_keys};
-use crate::provenance::{Applied, Provenance};
+use crate::record::{Applied, Provenance};
 use crate::resolve::{Resolved, Source};
 use crate::source::Fetched;
 use crate::value::SecretValue;
