@@ -41,6 +41,14 @@ pub fn target_name_stays() -> Rule {
     .field_path(".spec.target.name")
 }
 
+/// What status says of the Secret never goes back: neither to an older revision, nor to none.
+pub fn revision_grows() -> Rule {
+    rule(
+        "oldSelf.?secret.?revision.orValue(0) <= self.?secret.?revision.orValue(0)",
+        "status.secret.revision cannot go back",
+    )
+}
+
 /// How stale a value may get.
 pub fn interval() -> Rule {
     duration_between(

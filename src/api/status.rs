@@ -1,16 +1,18 @@
 //! What the operator reports of each kind. Never a value.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::freeze::CalendarState;
 use super::refs::CalendarKind;
-use super::schema;
+use super::{rules, schema};
 
 /// What the Secret holds, what waits, and how the ParameterSync fares. Written only when something changed.
-#[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::revision_grows())]
 pub struct ParameterSyncStatus {
     /// The generation of the spec that the rest of the status speaks of; -1 before the operator saw the object.
     /// Example: `3`.

@@ -2,21 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::pending::PendingChange;
 use super::view::View;
-use crate::names::{ParameterName, ParameterRef};
-use crate::record::{Applied, ParameterKind, Provenance, Stamp, Upstream};
-use crate::resolve::{NamedSource, OnMissing, ParameterTypes, PathSource, Resolved, Source};
-
-/// A change that is known upstream and not in the Secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingChange {
-    /// The parameter.
-    pub name: ParameterName,
-    /// The version in the Secret; none for a new parameter.
-    pub from: Option<i64>,
-    /// The version upstream; none for one that is gone.
-    pub to: Option<i64>,
-}
+use super::why::Why;
+use crate::names::{Origin, ParameterName, ParameterRef};
+use crate::record::{Applied, LEGACY, ParameterKind, Provenance, Record, Stamp, Upstream};
+use crate::resolve::{Closure, NamedSource, OnMissing, ParameterTypes, PathSource, Resolved, Source};
 
 /// All in which the Secret and what it should hold differ.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,18 +36,29 @@ impl Difference {
     pub fn pending(&self) -> Vec<PendingChange> {
         self.changes.clone()
     }
+
+    /// Why the newest values may not be written, where they may not.
+    pub fn obstacle(&self, closure: Option<&Closure>) -> Option<Why> {
+        if !self.missing.is_empty() {
+            return Some(Why::ParameterMissing(self.missing.clone()));
+        }
+        if self.everything_gone {
+            return Some(Why::SourceEmpty);
+        }
+        if !self.held_removals.is_empty() {
+            return Some(Why::RemovalHeld(self.held_removals.clone()));
+        }
+        closure.map(Why::held)
+    }
 }
 
 /// Compares. What has not been swept yet counts as unchanged, but for what status says was known to wait before the
 /// operator was started again: a fact is acted on only once it is known, and is not forgotten by a restart.
-pub(super) fn difference(view: &View<'_>, applied: &Provenance) -> Difference {
+pub(super) fn difference(view: &View<'_>, record: &Record) -> Difference {
     let (resolved, upstream) = (view.resolved, view.upstream);
-    let spec_changed = applied.shape != resolved.shape || holds_a_refused_type(resolved, applied);
-    let origin_changed = applied.origin.region != resolved.store.region
-        || upstream
-            .origin
-            .as_ref()
-            .is_some_and(|origin| *origin != applied.origin);
+    let applied = &record.provenance;
+    let spec_changed = !view.is_shaped_as(record) || holds_a_refused_type(resolved, applied);
+    let origin_changed = is_elsewhere(view, record);
     let mut differs = Difference {
         spec_changed,
         origin_changed,
@@ -81,6 +83,19 @@ pub(super) fn difference(view: &View<'_>, applied: &Provenance) -> Difference {
     differs.changes.sort_by(|a, b| a.name.cmp(&b.name));
     differs.changes.dedup();
     differs
+}
+
+/// Whether what the store names now is not where the values came from. Parameters named by ARN have the account of the
+/// ARN, whoever answers.
+fn is_elsewhere(view: &View<'_>, record: &Record) -> bool {
+    let (applied, store) = (&record.provenance, &view.resolved.store);
+    let account = |origin: &&Origin| !applied.origin.account.is_empty() && **origin != applied.origin;
+    // Release 0.1 recorded no endpoint.
+    let endpoint =
+        record.revision != LEGACY && applied.endpoint.as_deref() != store.foreign_endpoint();
+    applied.origin.region != store.region
+        || endpoint
+        || view.upstream.origin.as_ref().filter(account).is_some()
 }
 
 /// What status says waits, as far as it fits what is applied and was not looked at since.

@@ -4,8 +4,10 @@
 //! waits, and when to look again without a trigger. Between the fetch and the write [`permit`] asks again, on a fresh
 //! view and a fresh clock, and mints the one thing that `apply` accepts.
 
+mod decision;
 mod difference;
 mod ownership;
+mod pending;
 mod permit;
 mod repair;
 mod request;
@@ -14,8 +16,10 @@ mod tests;
 mod view;
 mod why;
 
-pub use difference::PendingChange;
-pub use permit::{Permit, Precondition, permit};
+pub use decision::{Action, Decision, OwnerPatch};
+pub use ownership::owner_patch;
+pub use pending::PendingChange;
+pub use permit::{Passage, Permit, Precondition, permit};
 pub use repair::CONTEST_WINDOW;
 pub use request::{FetchRequest, Purpose, SourceRead};
 pub use view::View;
@@ -23,9 +27,8 @@ pub use why::{Blocked, Ownership, Why};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::record::{Provenance, Scope};
+use crate::record::{Record, Scope};
 use crate::resolve::Closure;
-use crate::watch::SecretState;
 use difference::{Difference, difference};
 
 /// The longest time for which a closed gate is not looked at again: timers do not follow a clock that is set, nor a
@@ -34,83 +37,40 @@ const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// The same where the gate is closed because the operator cannot rely on what it knows, which ends without a trigger.
 const DOUBT_AGAIN: SignedDuration = SignedDuration::from_secs(15);
 
-/// What to do, what waits, and when to look again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// What to do now.
-    pub action: Action,
-    /// Changes that are known and not in the Secret, by name.
-    pub pending: Vec<PendingChange>,
-    /// When to decide again if nothing triggers it before.
-    pub wake: Option<Timestamp>,
-}
-
-/// What to do now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Nothing, and why.
-    Leave(Why),
-    /// Fetch this and write it.
-    Write(FetchRequest),
-    /// The ParameterSync goes: forget it. The Secret is not touched; its owner reference decides what becomes of it.
-    Release,
-}
-
-impl Decision {
-    fn leave(why: Why) -> Self {
-        Self {
-            action: Action::Leave(why),
-            pending: Vec::new(),
-            wake: None,
-        }
-    }
-
-    fn write(purpose: Purpose, reads: Vec<SourceRead>) -> Self {
-        Self {
-            action: Action::Write(FetchRequest { purpose, reads }),
-            pending: Vec::new(),
-            wake: None,
-        }
-    }
-
-    fn pending(mut self, pending: Vec<PendingChange>) -> Self {
-        self.pending = pending;
-        self
-    }
-
-    fn wake_at(mut self, wake: Option<Timestamp>) -> Self {
-        self.wake = wake;
-        self
-    }
-
-    /// Adds a time to look again; the earliest counts.
-    fn or_wake_at(mut self, wake: Option<Timestamp>) -> Self {
-        self.wake = self.wake.into_iter().chain(wake).min();
-        self
-    }
-}
-
 /// Decides what to do with one ParameterSync at `now`.
 pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
+    let mut decision = act(view, now);
+    decision.owner = match decision.action {
+        // What remains of a Secret that is to be kept is its freedom.
+        Action::Release => ownership::owner(view).filter(|owner| *owner == OwnerPatch::Clear),
+        Action::Leave(Why::NamespaceTerminating) => None,
+        _ => ownership::owner(view),
+    };
+    decision
+}
+
+fn act(view: &View<'_>, now: Timestamp) -> Decision {
     let resolved = view.resolved;
     if view.deleting {
-        return Decision {
-            action: Action::Release,
-            pending: Vec::new(),
-            wake: None,
-        };
+        return Decision::of(Action::Release);
     }
     if view.namespace_terminating {
         return Decision::leave(Why::NamespaceTerminating);
+    }
+    if let Err(too_new) = view.stated {
+        return Decision::leave(Why::RecordTooNew(too_new.clone()));
+    }
+    if view.unwritten().is_some() {
+        return Decision::leave(Why::Unrecorded);
     }
     if let Err(refusal) = ownership::check(view) {
         return Decision::leave(refusal);
     }
     let closure = resolved.gate.closure(now);
     let closure = closure.as_ref();
-    let decision = match view.applied() {
+    let decision = match view.record() {
         None => create(view, closure),
-        Some(applied) => keep(view, applied, closure, now),
+        Some(record) => keep(view, record, closure, now),
     };
     match (&decision.action, closure) {
         (Action::Leave(why), Some(closure)) if *why != Why::InSync || is_unasked(closure) => {
@@ -123,13 +83,17 @@ pub fn decide(view: &View<'_>, now: Timestamp) -> Decision {
 }
 
 /// The Secret was written before.
-fn keep(view: &View<'_>, applied: &Provenance, closure: Option<&Closure>, now: Timestamp) -> Decision {
-    let differs = difference(view, applied);
+fn keep(view: &View<'_>, record: &Record, closure: Option<&Closure>, now: Timestamp) -> Decision {
+    let differs = difference(view, record);
     let pending = differs.pending();
-    let decision = match (view.is_intact(), view.resolved.suspended) {
-        (_, true) => Decision::leave(Why::Suspended),
-        (true, _) => update(view, &differs, closure),
-        (false, _) => repair::repair(view, applied, &differs, closure, now),
+    let decision = if view.resolved.suspended {
+        Decision::leave(Why::Suspended)
+    } else if view.announcement().doubt {
+        doubtful(view, &differs, closure)
+    } else if view.is_intact() {
+        update(view, &differs, closure)
+    } else {
+        repair::repair(view, record, &differs, closure, now)
     };
     match decision.action {
         Action::Write(_) => decision,
@@ -156,46 +120,40 @@ fn look_again(view: &View<'_>, closure: &Closure, now: Timestamp) -> Option<Time
 
 /// What is known upstream and not in the Secret.
 pub fn pending_changes(view: &View<'_>) -> Vec<PendingChange> {
-    let differs = view.applied().map(|applied| difference(view, applied));
+    let differs = view.record().map(|record| difference(view, record));
     differs.map(|differs| differs.pending()).unwrap_or_default()
 }
 
-/// The Secret is not there, or nothing is known of what it holds.
+/// Nothing is known to be applied: the Secret is not there, or is adopted, or its record is gone.
 fn create(view: &View<'_>, closure: Option<&Closure>) -> Decision {
     if view.resolved.suspended {
         return Decision::leave(Why::Suspended);
     }
-    let purpose = match view.secret {
-        SecretState::Absent => Purpose::FirstSync,
-        SecretState::Present(_) => Purpose::Change,
-    };
     match closure {
-        Some(closure) if purpose != Purpose::FirstSync || closure.holds_first_sync() => {
-            Decision::leave(Why::held(closure))
-        }
-        _ => Decision::write(purpose, request::latest(view.resolved, view.upstream)),
+        // A Secret that we wrote is there: to write it anew would bring in what is newer, whoever may be made first.
+        Some(closure) if view.sealed().is_some() => Decision::leave(Why::RecordLost(Box::new(closure.clone()))),
+        Some(closure) if closure.holds_first_sync() => Decision::leave(Why::held(closure)),
+        _ => Decision::write(Purpose::FirstSync, request::latest(view.resolved, view.upstream)),
     }
 }
 
 /// The Secret is as we left it.
 fn update(view: &View<'_>, differs: &Difference, closure: Option<&Closure>) -> Decision {
-    match obstacle(differs, closure) {
+    match differs.obstacle(closure) {
         _ if differs.is_none() => Decision::leave(Why::InSync),
         Some(why) => Decision::leave(why),
         None => Decision::write(Purpose::Change, request::latest(view.resolved, view.upstream)),
     }
 }
 
-/// Why the newest values may not be written, where they may not.
-fn obstacle(differs: &Difference, closure: Option<&Closure>) -> Option<Why> {
-    if !differs.missing.is_empty() {
-        return Some(Why::ParameterMissing(differs.missing.clone()));
+/// A write was announced, and nobody knows what came of it: the Secret may hold what was applied, or what was to be. What
+/// is put back in a freeze must be what was there, so nothing is; open, the Secret is written once, whole.
+fn doubtful(view: &View<'_>, differs: &Difference, closure: Option<&Closure>) -> Decision {
+    if let Some(closure) = closure {
+        return Decision::leave(Why::InDoubt(Box::new(closure.clone())));
     }
-    if differs.everything_gone {
-        return Some(Why::SourceEmpty);
+    match differs.obstacle(None) {
+        Some(why) => Decision::leave(why),
+        None => Decision::write(Purpose::Change, request::latest(view.resolved, view.upstream)),
     }
-    if !differs.held_removals.is_empty() {
-        return Some(Why::RemovalHeld(differs.held_removals.clone()));
-    }
-    closure.map(Why::held)
 }

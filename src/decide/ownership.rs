@@ -1,66 +1,64 @@
-//! May this Secret be written at all?
+//! May this Secret be written at all, and whose does its owner reference say that it is?
 
+use super::decision::OwnerPatch;
 use super::view::View;
 use super::why::{Ownership, Why};
-use crate::watch::{SecretMeta, SecretState};
+use crate::watch::{OwnedBy, SecretMeta, Uid};
 
 /// Refuses a Secret that is going, or is not ours and may not be adopted.
 ///
-/// Ours is one whose annotation names this ParameterSync and that carries the managed label or is otherwise known to
-/// this object's status; so a Secret that was retained is found again by a ParameterSync made anew.
+/// Ours means: our status has a record of it, or a seal names this ParameterSync. So a Secret that was retained is
+/// found again by a ParameterSync made anew, and a copy of one is not.
 pub(super) fn check(view: &View<'_>) -> Result<(), Why> {
-    let SecretState::Present(meta) = view.secret else {
+    let Some(meta) = view.secret.meta() else {
         return Ok(());
     };
     if meta.deleting {
         return Err(Why::SecretTerminating);
     }
-    let resolved = view.resolved;
-    if let Some(controller) = meta
-        .controller
-        .as_ref()
-        .filter(|controller| *controller.uid != *resolved.uid)
-    {
-        let predecessor = controller.kind == "ParameterSync" && controller.name == *resolved.object.name;
-        // The garbage collector takes it, for its owner is gone.
-        return Err(if predecessor {
-            Why::SecretTerminating
-        } else {
-            let controller = format!("{}/{}", controller.kind, controller.name);
-            Why::NotOurs(Ownership::Controlled { controller })
-        });
+    if let Some(controller) = &meta.controller {
+        let controller = format!("{}/{}", controller.kind, controller.name);
+        return Err(Why::NotOurs(Ownership::Controlled { controller }));
     }
-    if is_ours(view, meta) || resolved.target.adopt {
-        return check_type(view, meta);
+    if view.ours().is_some() || view.resolved.target.adopt {
+        return check_type(view);
     }
-    Err(Why::NotOurs(match &meta.provenance {
-        Some(provenance) if meta.managed && !provenance.belongs_to(&resolved.object) => {
-            Ownership::OtherOwner {
-                owner: provenance.owner.clone(),
-            }
-        }
-        _ => Ownership::Foreign,
+    Err(Why::NotOurs(match &meta.seal {
+        Some(seal) => Ownership::OtherOwner {
+            owner: seal.sync.to_string(),
+        },
+        None => Ownership::Foreign,
     }))
 }
 
 /// A type cannot be changed, so nothing is fetched in vain. What a Secret that is adopted is, only the API server knows.
-fn check_type(view: &View<'_>, meta: &SecretMeta) -> Result<(), Why> {
+fn check_type(view: &View<'_>) -> Result<(), Why> {
     let wanted = &view.resolved.target.secret_type;
-    match &meta.provenance {
-        Some(provenance) if meta.trusted && provenance.secret_type != *wanted => Err(Why::TypeImmutable {
-            is: provenance.secret_type.clone(),
+    match view.record().map(|record| &record.provenance.secret_type) {
+        Some(is) if is != wanted => Err(Why::TypeImmutable {
+            is: is.clone(),
             wanted: wanted.clone(),
         }),
         _ => Ok(()),
     }
 }
 
-fn is_ours(view: &View<'_>, meta: &SecretMeta) -> bool {
-    let recorded = view.recorded.is_some();
-    match &meta.provenance {
-        Some(provenance) => {
-            provenance.belongs_to(&view.resolved.object) && (meta.managed || meta.trusted || recorded)
-        }
-        None => meta.managed && recorded,
+/// What is wrong with the owner reference of a Secret that is ours.
+pub(super) fn owner(view: &View<'_>) -> Option<OwnerPatch> {
+    let resolved = view.resolved;
+    owner_patch(view.ours()?, &resolved.uid, resolved.target.owned)
+}
+
+/// What is wrong with the owner reference of a Secret of the ParameterSync `uid`; `owned`: whether it goes with that.
+pub fn owner_patch(meta: &SecretMeta, uid: &str, owned: bool) -> Option<OwnerPatch> {
+    if meta.deleting {
+        return None;
+    }
+    match (&meta.owner, owned) {
+        (OwnedBy::One(owner), true) if *owner == Uid::from(uid) => None,
+        (OwnedBy::Nobody, false) => None,
+        (_, false) => Some(OwnerPatch::Clear),
+        // There is room for one controller only.
+        (_, true) => meta.controller.is_none().then_some(OwnerPatch::Set),
     }
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::request::{FetchRequest, Purpose};
 use super::view::View;
 use super::why::{Blocked, Why};
-use super::{Action, decide};
+use super::decide;
+use super::decision::Action;
 use crate::names::{ObjectKey, ParameterName};
 use crate::record::{Applied, Provenance};
 use crate::resolve::Source;
@@ -19,12 +20,22 @@ pub struct Permit {
     target: ObjectKey,
     precondition: Precondition,
     purpose: Purpose,
+    record: Record,
+}
+
+/// What comes before a write: nothing, or its announcement.
+#[derive(Debug)]
+pub enum Passage {
+    /// It may be written.
+    Write(Permit),
+    /// Status has to say first that this revision is being written.
+    Announce(i64),
 }
 
 /// What must still be so when the API server gets the write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
-    /// Nothing of that name is there, or what is there conflicts with nothing: the write is not forced.
+    /// Nothing of that name is there: the write is not forced, and lands only where that is still so.
     Absent,
     /// Exactly this object.
     Unchanged {
@@ -50,32 +61,53 @@ impl Permit {
     pub fn purpose(&self) -> Purpose {
         self.purpose
     }
+
+    /// What is applied once it is written.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
 }
 
 /// Asks once more, on a fresh view and clock, whether what was fetched for `request` may be written.
 ///
-/// `desired` is what the values turned out to be. Where the answer is no, the values are dropped.
+/// `desired` is what the values turned out to be. Where the answer is no, the values are dropped. A change has to be
+/// announced first; then it is asked again.
 pub fn permit(
     view: &View<'_>,
     request: &FetchRequest,
     desired: &Provenance,
     now: Timestamp,
-) -> Result<Permit, Why> {
+) -> Result<Passage, Why> {
     let again = match decide(view, now).action {
         Action::Leave(why) => return Err(why),
         Action::Release => return Err(Why::Overtaken),
         Action::Write(again) => again,
     };
-    let repairs = |request: &FetchRequest| request.purpose == Purpose::Repair;
-    if repairs(&again) != repairs(request) || desired.shape != view.resolved.shape {
+    if again.purpose != request.purpose || desired.shape != view.resolved.shape {
         return Err(Why::Overtaken);
     }
-    if repairs(request) {
-        check_repair(view, desired)?;
-    } else {
-        check_latest(view, desired)?;
-    }
-    Ok(Permit {
+    let record = match (request.purpose, view.record()) {
+        (Purpose::Repair, Some(record)) => {
+            check_repair(record, desired)?;
+            // Its own text again: a repair is nothing new.
+            record.clone()
+        }
+        (Purpose::Repair, None) => return Err(Why::Overtaken),
+        (Purpose::FirstSync | Purpose::Change, known) => {
+            check_latest(view, desired)?;
+            let revision = view.next_revision(now);
+            // Where there is nothing to fall back to, there is nothing to be in doubt about.
+            if known.is_some() && !(view.announced == Some(revision) && view.is_announced(revision)) {
+                return Ok(Passage::Announce(revision));
+            }
+            Record {
+                uid: view.resolved.uid.to_string(),
+                revision,
+                provenance: desired.clone(),
+            }
+        }
+    };
+    Ok(Passage::Write(Permit {
         target: ObjectKey::new(
             view.resolved.object.namespace.clone(),
             view.resolved.target.name.as_str(),
@@ -83,36 +115,42 @@ pub fn permit(
         precondition: match view.secret {
             SecretState::Absent => Precondition::Absent,
             SecretState::Present(meta) => Precondition::Unchanged {
-                uid: meta.uid.clone(),
-                resource_version: meta.resource_version.clone(),
+                uid: meta.uid.to_string(),
+                resource_version: meta.version.to_string(),
             },
         },
         purpose: request.purpose,
-    })
+        record,
+    }))
 }
 
-/// A repair brings back exactly what was applied: the same origin, versions and times.
-fn check_repair(view: &View<'_>, desired: &Provenance) -> Result<(), Why> {
-    let applied = view.applied().ok_or(Why::Overtaken)?;
-    if desired.origin != applied.origin {
+/// A repair brings back exactly what was applied: the same origin, the same set, and each with its version and time. A
+/// parameter that was deleted and made anew has the same version numbers and other values.
+fn check_repair(record: &Record, desired: &Provenance) -> Result<(), Why> {
+    let applied = &record.provenance;
+    let endpoint = record.revision == LEGACY || desired.endpoint == applied.endpoint;
+    if desired.origin != applied.origin || !endpoint {
         return Err(Why::RepairBlocked(Blocked::OriginChanged));
     }
-    let key = |parameter: &Applied| (parameter.source, parameter.name.clone());
-    let found: BTreeMap<_, _> = desired
-        .parameters
-        .iter()
-        .map(|found| (key(found), found.stamp))
-        .collect();
-    let gone: Vec<ParameterName> = applied
-        .parameters
-        .iter()
-        .filter(|parameter| found.get(&key(parameter)) != Some(&parameter.stamp))
-        .map(|parameter| parameter.name.clone())
-        .collect();
+    let set = |provenance: &Provenance| -> BTreeMap<(usize, ParameterName), Stamp> {
+        let parameters = provenance.parameters.iter();
+        parameters
+            .map(|parameter| ((parameter.source, parameter.name.clone()), parameter.stamp))
+            .collect()
+    };
+    let (found, wanted) = (set(desired), set(applied));
+    let differ = |(key, stamp): (&(usize, ParameterName), &Stamp), other: &BTreeMap<_, _>| {
+        (other.get(key) != Some(stamp)).then(|| key.1.clone())
+    };
+    let gone = wanted.iter().filter_map(|entry| differ(entry, &found));
+    let more = found.iter().filter_map(|entry| differ(entry, &wanted));
+    let gone: BTreeSet<ParameterName> = gone.chain(more).collect();
     if gone.is_empty() {
         Ok(())
     } else {
-        Err(Why::RepairBlocked(Blocked::AppliedVersionGone(gone)))
+        Err(Why::RepairBlocked(Blocked::AppliedVersionGone(
+            gone.into_iter().collect(),
+        )))
     }
 }
 
@@ -134,7 +172,7 @@ fn check_latest(view: &View<'_>, desired: &Provenance) -> Result<(), Why> {
             }
         }
     }
-    for applied in view.applied().iter().flat_map(|applied| &applied.parameters) {
+    for applied in view.record().into_iter().flat_map(|record| &record.provenance.parameters) {
         if !found.contains_key(&applied.name) && still_wanted_and_not_known_gone(view, &applied.name) {
             lagging.insert(applied.name.clone());
         }

@@ -2,12 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::decision::Decision;
 use super::difference::Difference;
 use super::request::{self, Purpose};
 use super::view::View;
 use super::why::{Blocked, Why};
-use super::{Decision, obstacle};
-use crate::record::{Provenance, Scope};
+use crate::record::{Record, Scope};
 use crate::resolve::Closure;
 use crate::watch::SecretState;
 
@@ -24,7 +24,7 @@ const CONTEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 /// put back at exactly the applied versions, for a repair must not be a way in for anything new.
 pub(super) fn repair(
     view: &View<'_>,
-    applied: &Provenance,
+    record: &Record,
     differs: &Difference,
     closure: Option<&Closure>,
     now: Timestamp,
@@ -35,7 +35,7 @@ pub(super) fn repair(
     }
     if !differs.is_none() {
         let newest = || Decision::write(Purpose::Change, request::latest(resolved, view.upstream));
-        match obstacle(differs, closure) {
+        match differs.obstacle(closure) {
             None if !view.newest_refused || differs.origin_changed || differs.spec_changed => {
                 return newest();
             }
@@ -49,10 +49,11 @@ pub(super) fn repair(
         }
     }
     if let Some(until) = contested_until(view.repairs, now) {
-        let (rivals, fields) = match view.secret {
-            SecretState::Present(meta) => (meta.rivals.clone(), meta.lost.clone()),
-            SecretState::Absent => (Vec::new(), vec!["the Secret itself".to_owned()]),
+        let fields = match view.secret {
+            SecretState::Present(_) => view.drift.lost.clone(),
+            SecretState::Absent => vec!["the Secret itself".to_owned()],
         };
+        let rivals = view.drift.rivals.clone();
         return Decision::leave(Why::Contested {
             rivals,
             fields,
@@ -60,7 +61,10 @@ pub(super) fn repair(
         })
         .wake_at(Some(until));
     }
-    Decision::write(Purpose::Repair, request::pinned(resolved, applied))
+    match request::pinned(resolved, &record.provenance) {
+        Some(reads) => Decision::write(Purpose::Repair, Ok(reads)),
+        None => Decision::leave(Why::RepairBlocked(Blocked::SpecChanged)),
+    }
 }
 
 /// When the next repair may be made, where that is not now.

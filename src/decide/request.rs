@@ -1,13 +1,14 @@
 //! What `decide` asks `source` for.
 
+use super::why::Why;
 use crate::names::{ParameterRef, PathRead};
 use crate::record::{Provenance, Upstream};
-use crate::resolve::{Resolved, Source};
+use crate::resolve::{Readable, Resolved, Source};
 
 /// What to fetch, decrypted, for one Secret: one entry for each source of the spec, in their order.
 ///
 /// A repair names each parameter at the version that is applied; everything else asks for the newest or for what the
-/// spec pins.
+/// spec pins. Nothing but what is [`Readable`] is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchRequest {
     /// Why it is fetched; decides its priority.
@@ -19,7 +20,7 @@ pub struct FetchRequest {
 /// Why values are fetched, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {
-    /// The Secret is not there yet.
+    /// Nothing is known to be applied: the Secret is made, or adopted.
     FirstSync,
     /// Something that was ours was changed by others.
     Repair,
@@ -31,36 +32,44 @@ pub enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SourceRead {
     /// Whatever lies below a path now.
-    Path(PathRead),
+    Path(Readable<PathRead>),
     /// These parameters, as named.
-    Parameters(Vec<ParameterRef>),
+    Parameters(Vec<Readable<ParameterRef>>),
 }
 
 /// What the spec asks for now: named parameters as it names them, and below a path the names that are known to lie
-/// there, or, where nothing is known yet, the path as a whole.
-pub(super) fn latest(resolved: &Resolved, upstream: &Upstream) -> Vec<SourceRead> {
-    let read = |source: &Source| match source {
-        Source::Named(source) => SourceRead::Parameters(vec![source.reference.clone()]),
-        Source::Path(source) => match upstream.listings.get(&source.read) {
-            Some(listing) if !listing.is_empty() => {
-                SourceRead::Parameters(listing.keys().cloned().map(ParameterRef::latest).collect())
+/// there, or, where nothing is known yet, the path as a whole. A path of which the spec leaves names out has to be
+/// listed without values first.
+pub(super) fn latest(resolved: &Resolved, upstream: &Upstream) -> Result<Vec<SourceRead>, Why> {
+    let read = |(at, source): (usize, &Source)| match source {
+        Source::Named(source) => Ok(SourceRead::Parameters(
+            resolved.read(at, source.reference.clone()).into_iter().collect(),
+        )),
+        Source::Path(source) => {
+            let listing = upstream.listings.get(&source.read);
+            match (listing, resolved.read_path(at)) {
+                (None, None) => Err(Why::Unlisted(source.read.path.clone())),
+                (None, Some(path)) => Ok(SourceRead::Path(path)),
+                (Some(listing), Some(path)) if listing.is_empty() => Ok(SourceRead::Path(path)),
+                (Some(listing), _) => {
+                    let names = listing.keys().cloned().map(ParameterRef::latest);
+                    Ok(SourceRead::Parameters(
+                        names.filter_map(|name| resolved.read(at, name)).collect(),
+                    ))
+                }
             }
-            _ => SourceRead::Path(source.read.clone()),
-        },
+        }
     };
-    resolved.sources.iter().map(read).collect()
+    resolved.sources.iter().enumerate().map(read).collect()
 }
 
-/// Exactly what is applied, each parameter at its version. Holds only while the spec's shape is the applied one.
-pub(super) fn pinned(resolved: &Resolved, applied: &Provenance) -> Vec<SourceRead> {
+/// Exactly what is applied, each parameter at its version; none where the spec does not want one of them any more.
+pub(super) fn pinned(resolved: &Resolved, applied: &Provenance) -> Option<Vec<SourceRead>> {
     let mut reads = vec![Vec::new(); resolved.sources.len()];
     for parameter in &applied.parameters {
-        if let Some(read) = reads.get_mut(parameter.source) {
-            read.push(ParameterRef::version(
-                parameter.name.clone(),
-                parameter.stamp.version,
-            ));
-        }
+        let pin = ParameterRef::version(parameter.name.clone(), parameter.stamp.version);
+        let read = resolved.read(parameter.source, pin)?;
+        reads.get_mut(parameter.source)?.push(read);
     }
-    reads.into_iter().map(SourceRead::Parameters).collect()
+    Some(reads.into_iter().map(SourceRead::Parameters).collect())
 }

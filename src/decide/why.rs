@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::names::{ParameterName, ParameterRef};
+use crate::names::{ParameterName, ParameterPath, ParameterRef};
+use crate::record::RecordTooNew;
 use crate::resolve::Closure;
 
 /// Why nothing is written now.
@@ -10,6 +11,8 @@ use crate::resolve::Closure;
 pub enum Why {
     /// The Secret holds what it should, as far as is known.
     InSync,
+    /// What this process wrote is not in status yet; that comes first.
+    Unrecorded,
     /// `spec.suspend` is true.
     Suspended,
     /// The namespace is being deleted.
@@ -25,8 +28,16 @@ pub enum Why {
         /// The type asked for.
         wanted: String,
     },
+    /// Status holds a record that this release cannot read.
+    RecordTooNew(RecordTooNew),
     /// New values may not get in now.
     Held(Box<Closure>),
+    /// A Secret of ours is there, nothing says what is applied to it, and new values may not get in now.
+    RecordLost(Box<Closure>),
+    /// Nobody knows which of two revisions the Secret holds, and new values may not get in now.
+    InDoubt(Box<Closure>),
+    /// Names below a path are left out by the spec, so that they are listed without values first.
+    Unlisted(ParameterPath),
     /// Parameters that the spec names do not exist.
     ParameterMissing(Vec<ParameterRef>),
     /// Parameters below a path are gone, and the source says `onMissing: Hold`.
@@ -87,7 +98,7 @@ impl Why {
     /// When it ends by itself, where that is known.
     pub fn opens_at(&self) -> Option<Timestamp> {
         match self {
-            Self::Held(closure) => closure.until,
+            Self::Held(closure) | Self::RecordLost(closure) | Self::InDoubt(closure) => closure.until,
             Self::Contested { until, .. } => Some(*until),
             _ => None,
         }

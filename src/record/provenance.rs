@@ -1,22 +1,22 @@
-//! What a Secret says of itself: the annotation `paramsync.dev/applied`. Pure.
-//!
-//! It is written by the same server-side apply as the data, so the two cannot disagree. It holds names, versions and
-//! times, never a value nor a hash of one.
+//! Where a Secret's values come from: names, versions and times, never a value nor a hash of one. Pure.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use serde_json::{Map, json};
 
-use crate::names::{ObjectKey, Origin, ParameterName, SecretKey};
+use crate::names::{Origin, ParameterName, SecretKey};
 
-/// The annotation's name.
+/// The annotation that shows people what was written. It is never read back.
 pub const ANNOTATION: &str = "paramsync.dev/applied";
+/// The annotation that says when the Secret was written last, in milliseconds since 1970: with it, no apply leaves a
+/// Secret as it was, so that each is seen.
+pub const WRITTEN_AT: &str = "paramsync.dev/written-at";
 /// The label that marks a Secret as ours; its value is `true`.
 pub const MANAGED_LABEL: &str = "paramsync.dev/managed";
 /// The name under which the API server records which fields are ours.
 pub const FIELD_MANAGER: &str = "paramsync";
-/// The most bytes that the annotation may have: the API server allows 256 KiB for all annotations of an object.
-pub const MAX_PROVENANCE_BYTES: usize = 192 * 1024;
+/// The most bytes that the annotation has; what does not fit is told by a total.
+pub const MAX_PROVENANCE_BYTES: usize = 32 * 1024;
 
 /// A version and when it was written. Version alone is not enough: a parameter that is deleted and made anew starts
 /// at 1 again, with another value.
@@ -72,16 +72,14 @@ pub struct Applied {
 /// Everything that is known of a Secret without reading its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
-    /// The name of the ParameterSync that wrote it; the namespace is the Secret's own.
-    pub owner: String,
     /// The account and region of all its parameters but those named by ARN.
     pub origin: Origin,
+    /// The endpoint that was asked, where it is none of AWS's own.
+    pub endpoint: Option<String>,
     /// The fingerprint of the spec that shaped it.
     pub shape: Shape,
     /// The Secret's `type`.
     pub secret_type: String,
-    /// The uid of the owner reference that was set; none for a Secret that outlives its ParameterSync.
-    pub owner_uid: Option<String>,
     /// The parameters, in the order of the sources.
     pub parameters: Vec<Applied>,
     /// Keys rendered from templates.
@@ -92,11 +90,6 @@ pub struct Provenance {
     pub annotations: Vec<String>,
 }
 
-/// The annotation could not be read.
-#[derive(Debug, Error)]
-#[error("annotation {ANNOTATION} cannot be read: {0}")]
-pub struct Unreadable(String);
-
 impl Provenance {
     /// All keys of the Secret that are ours.
     pub fn keys(&self) -> impl Iterator<Item = &SecretKey> {
@@ -106,127 +99,41 @@ impl Provenance {
             .chain(&self.template_keys)
     }
 
-    /// Whether `object` wrote the Secret in its own namespace.
-    pub fn belongs_to(&self, object: &ObjectKey) -> bool {
-        self.owner == *object.name
-    }
-
-    /// The annotation's text: compact JSON.
-    pub fn to_annotation(&self) -> String {
-        let wire = Wire {
-            by: self.owner.clone(),
-            origin: [self.origin.account.clone(), self.origin.region.clone()],
-            shape: self.shape.clone(),
-            secret_type: self.secret_type.clone(),
-            owner_uid: self.owner_uid.clone(),
-            parameters: self.parameters.iter().map(WireApplied::from).collect(),
-            templates: self.template_keys.iter().map(ToString::to_string).collect(),
-            labels: self.labels.clone(),
-            annotations: self.annotations.clone(),
-        };
-        serde_json::to_string(&wire).unwrap_or_default()
-    }
-
-    /// Reads the annotation's text.
-    pub fn from_annotation(text: &str) -> Result<Self, Unreadable> {
-        let wire: Wire = serde_json::from_str(text).map_err(|error| Unreadable(error.to_string()))?;
-        let [account, region] = wire.origin;
-        Ok(Self {
-            owner: wire.by,
-            origin: Origin { account, region },
-            shape: wire.shape,
-            secret_type: wire.secret_type,
-            owner_uid: wire.owner_uid,
-            parameters: wire
-                .parameters
-                .into_iter()
-                .map(Applied::try_from)
-                .collect::<Result<_, _>>()?,
-            template_keys: keys(&wire.templates)?,
-            labels: wire.labels,
-            annotations: wire.annotations,
-        })
+    /// The annotation's text for `revision`, as JSON: which parameter each key holds, at which version; as many as fit,
+    /// and how many there are.
+    pub fn to_annotation(&self, revision: i64) -> String {
+        let mut shown = Map::new();
+        let mut left = MAX_PROVENANCE_BYTES - ROOM_FOR_THE_REST;
+        let mut total = 0;
+        for applied in &self.parameters {
+            for key in &applied.keys {
+                total += 1;
+                let from = format!("{}:{}", applied.name, applied.stamp.version);
+                let size = key.as_str().len() + from.len() + r#""":"","#.len();
+                if size <= left {
+                    left -= size;
+                    shown.insert(key.to_string(), from.into());
+                } else {
+                    left = 0;
+                }
+            }
+        }
+        for key in &self.template_keys {
+            total += 1;
+            let size = key.as_str().len() + r#"":"template","#.len() + 1;
+            if size <= left {
+                left -= size;
+                shown.insert(key.to_string(), "template".into());
+            } else {
+                left = 0;
+            }
+        }
+        json!({"revision": revision, "total": total, "keys": shown}).to_string()
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Wire {
-    by: String,
-    #[serde(rename = "o")]
-    origin: [String; 2],
-    #[serde(rename = "h")]
-    shape: Shape,
-    #[serde(rename = "ty")]
-    secret_type: String,
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
-    owner_uid: Option<String>,
-    #[serde(rename = "p")]
-    parameters: Vec<WireApplied>,
-    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
-    templates: Vec<String>,
-    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
-    labels: Vec<String>,
-    #[serde(rename = "a", default, skip_serializing_if = "Vec::is_empty")]
-    annotations: Vec<String>,
-}
-
-/// Source, name, version, last modified in milliseconds, type, keys; a lone key equal to the last segment is left out.
-#[derive(Serialize, Deserialize)]
-struct WireApplied(
-    usize,
-    String,
-    i64,
-    i64,
-    ParameterKind,
-    #[serde(default)] Option<Vec<String>>,
-);
-
-impl From<&Applied> for WireApplied {
-    fn from(applied: &Applied) -> Self {
-        let keys: Vec<String> = applied.keys.iter().map(ToString::to_string).collect();
-        let plain = keys.len() == 1 && keys[0] == applied.name.last_segment();
-        Self(
-            applied.source,
-            applied.name.to_string(),
-            applied.stamp.version,
-            applied.stamp.last_modified.as_millisecond(),
-            applied.kind,
-            (!plain).then_some(keys),
-        )
-    }
-}
-
-impl TryFrom<WireApplied> for Applied {
-    type Error = Unreadable;
-
-    fn try_from(wire: WireApplied) -> Result<Self, Unreadable> {
-        let WireApplied(source, name, version, millis, kind, listed) = wire;
-        let name = ParameterName::parse(&name).map_err(|error| Unreadable(error.to_string()))?;
-        let last_modified =
-            Timestamp::from_millisecond(millis).map_err(|error| Unreadable(error.to_string()))?;
-        let keys = match listed {
-            Some(listed) => keys(&listed)?,
-            None => keys(&[name.last_segment().to_owned()])?,
-        };
-        Ok(Self {
-            source,
-            name,
-            stamp: Stamp {
-                version,
-                last_modified,
-            },
-            kind,
-            keys,
-        })
-    }
-}
-
-fn keys(texts: &[String]) -> Result<Vec<SecretKey>, Unreadable> {
-    texts
-        .iter()
-        .map(|text| SecretKey::parse(text).map_err(|error| Unreadable(error.to_string())))
-        .collect()
-}
+/// What the annotation takes beside its keys.
+const ROOM_FOR_THE_REST: usize = 96;
 
 #[cfg(test)]
 mod tests {
@@ -245,40 +152,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_annotation_gives_back_what_was_written() {
-        let provenance = Provenance {
-            owner: "web".into(),
+    fn provenance(parameters: Vec<Applied>) -> Provenance {
+        Provenance {
             origin: Origin {
                 account: "111122223333".into(),
                 region: "eu-west-1".into(),
             },
-            shape: Shape("abc".into()),
+            endpoint: None,
+            shape: Shape("1.abc".into()),
             secret_type: "Opaque".into(),
-            owner_uid: Some("u-1".into()),
-            parameters: vec![
-                applied("/web/A", &["A"]),
-                applied("/web/B", &["b", "c"]),
-                applied("/web/T", &[]),
-            ],
+            parameters,
             template_keys: vec![SecretKey::parse("app.properties").unwrap()],
             labels: vec!["team".into()],
             annotations: vec![],
-        };
-        let text = provenance.to_annotation();
-        assert_eq!(Provenance::from_annotation(&text).unwrap(), provenance);
-        assert!(
-            text.contains(r#"[1,"/web/A",7,1700000000123,"SecureString",null]"#),
-            "{text}"
+        }
+    }
+
+    #[test]
+    fn the_annotation_shows_what_each_key_holds() {
+        let provenance = provenance(vec![
+            applied("/web/A", &["A"]),
+            applied("/web/B", &["b", "c"]),
+            applied("/web/T", &[]),
+        ]);
+        assert_eq!(
+            provenance.to_annotation(12),
+            r#"{"keys":{"A":"/web/A:7","app.properties":"template","b":"/web/B:7","c":"/web/B:7"},"revision":12,"total":4}"#
         );
         let keys: Vec<_> = provenance.keys().map(SecretKey::as_str).collect();
         assert_eq!(keys, ["A", "b", "c", "app.properties"]);
     }
 
     #[test]
-    fn an_annotation_that_somebody_broke_is_an_error_and_no_panic() {
-        for text in ["", "{}", "[]", r#"{"by":"x","o":["a"],"h":"","ty":"","p":[]}"#] {
-            assert!(Provenance::from_annotation(text).is_err(), "{text}");
-        }
+    fn the_annotation_is_cut_and_says_how_much_there_is() {
+        let names: Vec<String> = (0..1000).map(|n| format!("{n:0200}")).collect();
+        let parameters = names
+            .iter()
+            .map(|name| applied(&format!("/web/{name}"), &[name.as_str()]))
+            .collect();
+        let text = provenance(parameters).to_annotation(i64::MAX);
+        assert!(
+            text.len() <= MAX_PROVENANCE_BYTES && text.len() > MAX_PROVENANCE_BYTES - 1024,
+            "{}",
+            text.len()
+        );
+        let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(shown["total"], 1001);
+        assert!(shown["keys"].as_object().unwrap().len() < 100);
     }
 }

@@ -129,11 +129,11 @@ fn parameters(object: &ParameterSync) -> Option<Vec<Applied>> {
     let mut parameters: Vec<Applied> = Vec::new();
     for entry in status.parameters.as_ref()? {
         let (applied, key) = parameter(entry)?;
-        let same = |known: &&mut Applied| {
+        let same = |known: &Applied| {
             (known.source, &known.name, known.stamp) == (applied.source, &applied.name, applied.stamp)
         };
         // An entry a key: those of one parameter stand together.
-        match parameters.last_mut().filter(|known| same(&known)) {
+        match parameters.last_mut().filter(|known| same(known)) {
             Some(known) => known.keys.extend(key),
             None => parameters.push(Applied {
                 keys: key.into_iter().collect(),

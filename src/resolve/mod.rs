@@ -5,6 +5,7 @@
 
 mod access;
 mod gate;
+mod readable;
 mod refusal;
 mod shape;
 mod sources;
@@ -16,6 +17,7 @@ mod tests;
 mod types;
 
 pub use gate::{Bond, BoundBy, Closure, Gate};
+pub use readable::Readable;
 pub use refusal::Refusal;
 pub use store::{check_store, identify};
 pub use surroundings::{EndpointPolicy, Surroundings};
@@ -47,7 +49,8 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
     target::check_keys(&target, &sources)?;
     let (store, limits, parameter_types) = store::resolve(&key, &store_of(object), around, &sources)?;
     Ok(Resolved {
-        shape: shape::shape(spec, &target, &uid),
+        shape: shape::shape(spec, &target),
+        legacy_shape: shape::legacy(spec, &target, &uid),
         uid: uid.into(),
         generation: object.metadata.generation.unwrap_or_default(),
         store,

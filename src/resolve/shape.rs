@@ -5,15 +5,29 @@ use sha2::{Digest, Sha256};
 
 use super::types::Target;
 use crate::api::{self, ParameterSyncSpec, SourceSpec};
-use crate::record::Shape;
+use crate::record::{FORMAT, Shape};
 
-/// A SHA-256 over the sources, the collision rule and the target, in lower-case hex.
+/// A SHA-256 over the sources, the collision rule and the target, in lower-case hex, behind the record's format.
 ///
 /// Fields that say their default, or nothing, do not count: so writing a default out changes nothing, and a field that
-/// a later release adds does not make every Secret look changed.
-pub(super) fn shape(spec: &ParameterSyncSpec, target: &Target, uid: &str) -> Shape {
+/// a later release adds does not make every Secret look changed. The owner reference is no part of it: it is put right
+/// by itself.
+pub(super) fn shape(spec: &ParameterSyncSpec, target: &Target) -> Shape {
+    Shape(format!("{FORMAT}{}", digest(shaping(spec, target))))
+}
+
+/// The same as release 0.1 computed it, for records that it wrote.
+pub(super) fn legacy(spec: &ParameterSyncSpec, target: &Target, uid: &str) -> Shape {
+    let mut shaping = shaping(spec, target);
+    if target.owned {
+        shaping["owner"] = uid.into();
+    }
+    Shape(digest(shaping))
+}
+
+fn shaping(spec: &ParameterSyncSpec, target: &Target) -> Value {
     let sources: Vec<Value> = spec.sources.iter().map(source).collect();
-    let mut shaping = json!({
+    json!({
         "sources": sources,
         "onCollision": spec.on_collision.filter(|rule| *rule != api::OnCollision::default()),
         "type": target.secret_type,
@@ -21,15 +35,15 @@ pub(super) fn shape(spec: &ParameterSyncSpec, target: &Target, uid: &str) -> Sha
         "annotations": target.annotations,
         "templates": target.templates.iter().map(|(key, text)| (key.to_string(), text)).collect::<Vec<_>>(),
         "templatesOnly": target.templates_only.then_some(true),
-        "owner": target.owned.then_some(uid),
-    });
+    })
+}
+
+fn digest(mut shaping: Value) -> String {
     strip_nulls(&mut shaping);
     let digest = Sha256::digest(shaping.to_string().as_bytes());
-    Shape(
-        digest[..16]
-            .iter()
-            .fold(String::new(), |text, byte| format!("{text}{byte:02x}")),
-    )
+    digest[..16]
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn source(spec: &SourceSpec) -> Value {

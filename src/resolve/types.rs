@@ -37,6 +37,8 @@ pub struct Resolved {
     pub gate: Gate,
     /// A fingerprint of all that shapes the Secret.
     pub shape: Shape,
+    /// The same as release 0.1 computed it.
+    pub legacy_shape: Shape,
     /// The token of the annotation `paramsync.dev/sync-requested-at`.
     pub sync_request: Option<String>,
 }
@@ -50,6 +52,17 @@ pub struct StoreIdentity {
     pub endpoint: Option<String>,
     /// The identity.
     pub auth: Auth,
+}
+
+impl StoreIdentity {
+    /// The endpoint, where it is none of AWS's own: the same name there is another parameter.
+    pub fn foreign_endpoint(&self) -> Option<&str> {
+        let endpoint = self.endpoint.as_deref()?;
+        let authority = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
+        let host = authority.split(['/', ':']).next().unwrap_or_default();
+        let of_aws = [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"];
+        (!of_aws.iter().any(|domain| host.ends_with(domain))).then_some(endpoint)
+    }
 }
 
 /// How to identify to AWS.
