@@ -23,7 +23,7 @@ use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
 use crate::context::Context;
 use crate::freeze::keep_calendars;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
@@ -232,7 +232,7 @@ enum PassError {
 fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
     context
         .metrics
-        .reconciled(admin::ReconcileResult::Failed, Duration::ZERO);
+        .reconciled(ReconcileResult::Failed, Duration::ZERO);
     tracing::warn!(object = %object.name_any(), %error, "trying again in {FAILED_RETRY:?}");
     Requeue::requeue(FAILED_RETRY)
 }

@@ -1,5 +1,7 @@
 //! What counts of a calendar, whatever was written last.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
