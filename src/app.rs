@@ -7,12 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::{FutureExt, StreamExt};
+use futures::FutureExt;
 use kube::client::ClientBuilder;
-use kube::runtime::controller::{self, Action as Requeue, Controller};
-use kube::runtime::reflector::{self, ObjectRef};
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Client, Config, ResourceExt};
+use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::MapResponseLayer;
@@ -21,21 +18,27 @@ use crate::admin;
 use crate::api::ParameterSync;
 use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
-use crate::context::Context;
-use crate::freeze::keep_calendars;
+use crate::control::calendars::keep_calendars;
+use crate::control::context::Operator;
+use crate::control::run;
+use crate::control::seal::SealSecret;
+use crate::control::stores::keep_stores;
+use crate::control::syncs::reconcile;
 use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
-use crate::reconcile::reconcile;
-use crate::report::{StatusError, sink};
+use crate::record::SealKey;
+use crate::report::sink;
 use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
-use crate::watch::{Indexes, Readiness, Triggers};
+use crate::watch::{Indexes, Pending, Readiness, Triggers};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);
 /// How long a pass that failed for a reason of ours waits.
 const FAILED_RETRY: Duration = Duration::from_secs(10);
+/// How long a key that cannot be read waits.
+const SEAL_RETRY: Duration = Duration::from_secs(2);
 /// How long the API server may take to answer a request that is no watch.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -50,10 +53,9 @@ pub struct Settings {
     pub concurrency: u16,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
+    /// The operator's own namespace.
+    pub namespace: String,
 }
-
-/// What the operator is made of.
-pub(crate) type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemClock>;
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -75,8 +77,24 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
 
+    let shutdown = Shutdown::listen()?;
+    let mut stop = shutdown.clone();
+    let syncs_pending = readiness.wait_for("parametersyncs");
+    for resource in KNOWN_FIRST {
+        readiness.wait_for(resource);
+    }
+    let sealing_pending = readiness.wait_for("seal");
+    let seal = SealSecret::new(asking.clone(), &settings.namespace);
+    let key = tokio::select! {
+        key = sealing(&seal, sealing_pending) => key,
+        () = stop.asked() => return Ok(()),
+    };
+    let sealed = tokio::spawn(seal.keep(key.clone(), clock));
+    let seal = Arc::new(key);
+
     let triggers = Triggers::default();
     let watches = Watches {
+        seal: seal.clone(),
         client: watching.clone(),
         strict,
         clock,
@@ -87,10 +105,6 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         readiness,
         metrics: metrics.clone(),
     };
-    let syncs_pending = watches.readiness.wait_for("parametersyncs");
-    for resource in KNOWN_FIRST {
-        watches.readiness.wait_for(resource);
-    }
     let started = [
         tokio::spawn(watches.clone().secrets()),
         tokio::spawn(watches.clone().namespaces()),
@@ -99,8 +113,6 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watches.clone().calendars()),
         tokio::spawn(watches.clone().cluster_calendars()),
     ];
-    let shutdown = Shutdown::listen()?;
-    let mut stop = shutdown.clone();
     tokio::select! {
         () = watches.wait_for_crd::<ParameterSync>("parametersyncs", &syncs_pending) => {}
         () = stop.asked() => return Ok(()),
@@ -124,15 +136,13 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let stores = Stores::new(aws, Arc::new(clock), metrics.clone(), move |object| {
         wake.push(object);
     });
-    let (reader, writer) = reflector::store();
     let context = Arc::new(Operator {
         stores,
         calendars,
-        secrets: apply::ApiServer::new(asking.clone()),
+        secrets: apply::ApiServer::new(asking.clone(), clock, seal),
         status: sink::ApiServer::new(asking, std::env::var("HOSTNAME").ok()),
         clock,
         indexes,
-        objects: reader.clone(),
         endpoints: settings.endpoints,
         metrics,
         learned: Mutex::default(),
@@ -140,101 +150,61 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         triggers: triggers.clone(),
         calendar_triggers: watches.calendar_triggers.clone(),
         waiting: Mutex::default(),
-        memory: Mutex::default(),
+        lives: Mutex::default(),
     });
-    let stores_told = tokio::spawn(tell_of_stores(context.clone()));
+    let stores_told = tokio::spawn(keep_stores(context.clone()));
     let calendars_kept = tokio::spawn(keep_calendars(context.clone()));
     let (refusing, forgetting) = (context.clone(), context.clone());
-    let objects = watches
-        .clone()
-        .parameter_syncs(
-            syncs_pending,
-            move |malformed| refuse(&refusing, malformed),
-            move |key| forgetting.forget(key),
-        )
-        .reflect(writer)
-        // The triggers say which objects want a pass; this stream only keeps the store. Its errors are told by the watch
-        // itself: the controller would answer them by a pause of everything, the triggers too.
-        .filter_map(|_| std::future::ready(None::<Result<ParameterSync, watcher::Error>>));
-    let departed = context.clone();
-    let work = Controller::for_stream(objects, reader)
-        .reconcile_on(
-            triggers
-                .stream()
-                .map(|key| ObjectRef::new(&key.name).within(&key.namespace)),
-        )
-        .with_config(controller::Config::default().concurrency(settings.concurrency))
-        .graceful_shutdown_on({
+    let objects = tokio::spawn(watches.clone().parameter_syncs(
+        syncs_pending,
+        move |malformed| refuse(&refusing, malformed),
+        move |key| forgetting.forget(key),
+    ));
+    let work = run::run(
+        triggers.stream(),
+        Arc::new(clock),
+        usize::from(settings.concurrency),
+        {
             let mut stop = stop.clone();
             async move { stop.asked().await }
-        })
-        .run(pass, failed, context)
-        .for_each(move |result| {
-            if let Err(error) = result {
-                match error {
-                    controller::Error::ObjectNotFound(object) => {
-                        let key = ObjectKey::new(
-                            object.namespace.clone().unwrap_or_default(),
-                            object.name.as_str(),
-                        );
-                        departed.forget(&key);
-                        tracing::debug!(%object, "gone before its turn");
-                    }
-                    error => tracing::debug!(%error, "a pass did not end well"),
-                }
-            }
-            std::future::ready(())
-        });
+        },
+        move |key| pass(key, context.clone()),
+    );
     tokio::select! {
         () = work => {}
         () = async { stop.asked().await; tokio::time::sleep(LAST_PASSES).await } => {
             tracing::info!("passes under way are cut off; nothing is half written");
         }
     }
+    objects.abort();
     tracing::info!("paramsync stops");
     admin.abort();
     stores_told.abort();
     calendars_kept.abort();
+    sealed.abort();
     started.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
-/// One pass, with a limit on its time, and fenced off so that a panic stops nothing else.
-async fn pass(object: Arc<ParameterSync>, context: Arc<Operator>) -> Result<Requeue, PassError> {
-    let key = ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any());
-    let fenced = AssertUnwindSafe(reconcile(object, context.clone())).catch_unwind();
+/// One pass, with a limit on its time, and fenced off so that a panic stops nothing else. Gives after how long the next is
+/// wanted.
+async fn pass(key: ObjectKey, context: Arc<Operator>) -> Option<Duration> {
+    let fenced = AssertUnwindSafe(reconcile(&key, &context)).catch_unwind();
     match tokio::time::timeout(PASS_TIMEOUT, fenced).await {
-        Ok(Ok(result)) => result.map_err(PassError::from),
+        Ok(Ok(Ok(after))) => return after,
+        Ok(Ok(Err(error))) => tracing::warn!(object = %key, %error, "trying again in {FAILED_RETRY:?}"),
         Ok(Err(_)) => {
             context.metrics.panicked();
             tracing::error!(object = %key, "a pass panicked; this is a bug of paramsync");
-            Err(PassError::Panicked)
         }
         Err(_) => {
-            tracing::warn!(object = %key, "a pass took longer than {PASS_TIMEOUT:?}");
-            Err(PassError::TimedOut)
+            tracing::warn!(object = %key, "a pass took longer than {PASS_TIMEOUT:?}; trying again in {FAILED_RETRY:?}");
         }
     }
-}
-
-/// Why a pass came to no end.
-#[derive(Debug, thiserror::Error)]
-enum PassError {
-    #[error(transparent)]
-    Status(#[from] StatusError),
-    #[error("the pass panicked")]
-    Panicked,
-    #[error("the pass took too long")]
-    TimedOut,
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "the controller's own signature")]
-fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
     context
         .metrics
         .reconciled(ReconcileResult::Failed, Duration::ZERO);
-    tracing::warn!(object = %object.name_any(), %error, "trying again in {FAILED_RETRY:?}");
-    Requeue::requeue(FAILED_RETRY)
+    Some(FAILED_RETRY)
 }
 
 /// Says of an object that cannot be read what is wrong with it.
@@ -251,21 +221,20 @@ fn refuse(context: &Arc<Operator>, malformed: Malformed) {
     });
 }
 
-/// Keeps the status of the stores; one at a time, for there are few.
-async fn tell_of_stores(context: Arc<Operator>) {
-    let mut stores = context.store_triggers.stream();
-    while let Some(key) = stores.next().await {
-        let Some(status) = context.store_status(&key) else {
-            continue;
-        };
-        if let Err(error) = context.status.write_store(&key, &status).await {
-            tracing::warn!(%error, "trying again in {FAILED_RETRY:?}");
-            let again = context.store_triggers.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(FAILED_RETRY).await;
-                again.push(key);
-            });
+/// The key that seals, as soon as there is one; readiness says what it waits for.
+async fn sealing(secret: &SealSecret, pending: Pending) -> SealKey {
+    loop {
+        match secret.load().await {
+            Ok(key) => {
+                pending.done();
+                return key;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "nothing is written without the key that seals; trying again");
+                pending.say(error.to_string());
+            }
         }
+        tokio::time::sleep(SEAL_RETRY).await;
     }
 }
 

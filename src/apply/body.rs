@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::decide::{Permit, Precondition};
 use crate::names::SecretKey;
-use crate::record::{ANNOTATION, MANAGED_LABEL};
+use crate::record::{ANNOTATION, MANAGED_LABEL, SEAL, SealKey, WRITTEN_AT};
 use crate::resolve::Resolved;
 use crate::transform::DesiredSecret;
 use crate::value::SecretValue;
@@ -55,11 +55,28 @@ struct Owner<'a> {
     block_owner_deletion: bool,
 }
 
+/// What a resource version is that nothing has: the API server makes the object where it is absent, and refuses where
+/// it is there. Without it, an apply merges into whatever was made meanwhile.
+const ABSENT: &str = "1";
+
+/// What is stated beside what a permit and a spec say.
+pub(super) struct Stamps<'a> {
+    /// With which the Secret is sealed.
+    pub(super) key: &'a SealKey,
+    /// When it is written, in milliseconds since 1970.
+    pub(super) at: i64,
+}
+
 impl<'a> Body<'a> {
-    pub(super) fn new(permit: &'a Permit, resolved: &'a Resolved, desired: &'a DesiredSecret) -> Self {
+    pub(super) fn new(
+        permit: &'a Permit,
+        resolved: &'a Resolved,
+        desired: &'a DesiredSecret,
+        stamps: &Stamps<'_>,
+    ) -> Self {
         let target = &resolved.target;
         let (uid, resource_version) = match permit.precondition() {
-            Precondition::Absent => (None, None),
+            Precondition::Absent => (None, Some(ABSENT)),
             Precondition::Unchanged {
                 uid,
                 resource_version,
@@ -77,15 +94,13 @@ impl<'a> Body<'a> {
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()))
             .collect();
-        annotations.insert(ANNOTATION, desired.provenance().to_annotation());
-        let owner = Owner {
-            api_version: "paramsync.dev/v1alpha1",
-            kind: "ParameterSync",
-            name: &resolved.object.name,
-            uid: &resolved.uid,
-            controller: true,
-            block_owner_deletion: false,
-        };
+        let record = permit.record();
+        let seal = stamps
+            .key
+            .seal(permit.target(), &resolved.object.name, record.revision);
+        annotations.insert(ANNOTATION, record.provenance.to_annotation(record.revision));
+        annotations.insert(SEAL, seal);
+        annotations.insert(WRITTEN_AT, stamps.at.to_string());
         Self {
             api_version: "v1",
             kind: "Secret",
@@ -96,10 +111,23 @@ impl<'a> Body<'a> {
                 resource_version,
                 labels,
                 annotations,
-                owner_references: target.owned.then_some(owner).into_iter().collect(),
+                owner_references: target.owned.then(|| Owner::of(resolved)).into_iter().collect(),
             },
             secret_type: &target.secret_type,
             data: desired.data(),
+        }
+    }
+}
+
+impl<'a> Owner<'a> {
+    fn of(resolved: &'a Resolved) -> Self {
+        Self {
+            api_version: "paramsync.dev/v1alpha1",
+            kind: "ParameterSync",
+            name: &resolved.object.name,
+            uid: &resolved.uid,
+            controller: true,
+            block_owner_deletion: false,
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct RunArgs {
         value_name = "URL"
     )]
     allow_endpoints: Vec<String>,
+    /// The operator's own namespace.
+    #[arg(long, env = "POD_NAMESPACE")]
+    namespace: Option<String>,
     /// Log level: error, warn, info, debug or trace, or a filter such as info,paramsync=debug.
     #[arg(long, env = "PARAMSYNC_LOG_LEVEL", default_value = "info")]
     log_level: String,
@@ -55,6 +58,7 @@ impl RunArgs {
             admin_address: self.admin_address,
             concurrency: self.concurrency,
             endpoints: EndpointPolicy::new(self.allow_endpoints),
+            namespace: self.namespace.unwrap_or_else(|| "paramsync-system".to_owned()),
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::decide;
+use super::decision::Action;
 use super::request::{FetchRequest, Purpose};
 use super::view::View;
 use super::why::{Blocked, Why};
-use super::decide;
-use super::decision::Action;
 use crate::names::{ObjectKey, ParameterName};
-use crate::record::{Applied, Provenance};
+use crate::record::{LEGACY, Provenance, Record, Stamp};
 use crate::resolve::Source;
 use crate::watch::SecretState;
 

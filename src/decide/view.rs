@@ -55,7 +55,7 @@ impl<'a> View<'a> {
     }
 
     /// What this process wrote and status does not yet say.
-    pub(super) fn unwritten(&self) -> Option<&'a Record> {
+    pub fn unwritten(&self) -> Option<&'a Record> {
         let stated = self.stated.ok().and_then(|stated| stated.record.as_ref());
         self.unrecorded
             .filter(|ours| *ours.uid == *self.resolved.uid)
@@ -63,7 +63,7 @@ impl<'a> View<'a> {
     }
 
     /// The Secret's metadata, where a seal or a record says that it is ours.
-    pub(super) fn ours(&self) -> Option<&'a SecretMeta> {
+    pub fn ours(&self) -> Option<&'a SecretMeta> {
         self.secret
             .meta()
             .filter(|meta| self.record().is_some() || self.is_sealed(meta))
@@ -77,7 +77,7 @@ impl<'a> View<'a> {
     }
 
     /// The revision of the Secret's seal, where that is of this ParameterSync.
-    pub(super) fn sealed(&self) -> Option<i64> {
+    pub fn sealed(&self) -> Option<i64> {
         let meta = self.secret.meta().filter(|meta| self.is_sealed(meta))?;
         meta.seal.as_ref().map(|seal| seal.revision)
     }

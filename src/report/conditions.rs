@@ -5,7 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::Resource;
 
 use super::Facts;
-use super::outcome::{Fault, Outcome};
+use crate::api::HeldKey;
+use super::outcome::{Fault, Outcome, ReadyIf, list};
 use crate::decide::Why;
 use crate::error::Class;
 
@@ -25,7 +26,12 @@ pub(super) fn conditions(facts: &Facts<'_>, before: &[Condition]) -> Conditions 
     let fault = facts.outcome.fault();
     let holds = facts.applied.is_some() && facts.intact;
     let ready = match &fault {
-        Some(fault) if !(holds && fault.ready_if_intact) => (false, fault.reason, unready(facts, fault)),
+        Some(fault) if fault.ready == ReadyIf::Present && facts.present => {
+            (true, fault.reason, "the Secret is there, and not touched".to_owned())
+        }
+        Some(fault) if !(holds && fault.ready == ReadyIf::Intact) => {
+            (false, fault.reason, unready(facts, fault))
+        }
         _ if !holds => (false, "Pending", "the Secret is not written yet".to_owned()),
         _ => (true, "Synced", synced(facts)),
     };
@@ -40,7 +46,7 @@ pub(super) fn conditions(facts: &Facts<'_>, before: &[Condition]) -> Conditions 
     ];
     let mut recheck = None;
     if let Some(fault) = fault.filter(|fault| !ready.0 && fault.class.needs_a_person()) {
-        let stalls = all[0].last_transition_time.0 + STALL_AFTER;
+        let stalls = facts.fault_since + STALL_AFTER;
         if stalls <= facts.now {
             all.push(make("Stalled", "True", fault.reason, fault.message));
         } else {
@@ -84,10 +90,14 @@ fn synced(facts: &Facts<'_>) -> String {
 
 fn up_to_date(facts: &Facts<'_>, fault: Option<&Fault>) -> (&'static str, &'static str, String) {
     let Some(fault) = fault else {
-        return ("True", "Synced", "nothing newer is known".to_owned());
+        return match facts.held_by_others {
+            [] => ("True", "Synced", "nothing newer is known".to_owned()),
+            held => ("False", "KeyHeldByOthers", held_by_others(held)),
+        };
     };
     let known = !facts.pending.is_empty();
     let stale_only = matches!(facts.outcome, Outcome::Left { why: Why::InSync, .. })
+        || fault.ready == ReadyIf::Present
         || (!known && matches!(fault.class, Class::Transient | Class::Throttled));
     let held = matches!(
         facts.outcome,
@@ -110,6 +120,24 @@ fn up_to_date(facts: &Facts<'_>, fault: Option<&Fault>) -> (&'static str, &'stat
         if stale_only { "Unknown" } else { "False" },
         fault.reason,
         message,
+    )
+}
+
+/// What stays in the Secret although nobody asks for it any more.
+fn held_by_others(held: &[HeldKey]) -> String {
+    let keys: Vec<&str> = held.iter().map(|held| held.key.as_str()).collect();
+    let mut managers: Vec<&str> = held.iter().map(|held| held.manager.as_str()).collect();
+    managers.sort_unstable();
+    managers.dedup();
+    managers.retain(|manager| !manager.is_empty());
+    let by = if managers.is_empty() {
+        "others".to_owned()
+    } else {
+        list(&managers)
+    };
+    format!(
+        "{} is not asked for any more and stays in the Secret, because {by} sets it too; take it away there",
+        list(&keys)
     )
 }
 

@@ -12,6 +12,7 @@ mod notes;
 mod outcome;
 mod recorded;
 pub mod sink;
+mod status_error;
 mod stores;
 #[cfg(test)]
 mod tests;
@@ -21,18 +22,21 @@ pub use conditions::STALL_AFTER;
 pub use held::{Held, Queue, Waiting};
 pub use notes::{Note, written};
 pub use outcome::Outcome;
-pub use recorded::{recorded, recorded_pending};
-pub use sink::{StatusError, StatusSink};
+pub use recorded::recorded_pending;
+pub use sink::StatusSink;
+pub use status_error::StatusError;
 pub use stores::{Learned, store_status};
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 
-use crate::api::{ParameterStatus, ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
+use crate::api::{HeldKey, ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
 use crate::decide::{PendingChange, Purpose, Why};
-use crate::record::Provenance;
+use crate::error::Classified as _;
+use crate::record::{Provenance, Record, parameter_entries, secret_status};
 use crate::resolve::Gate;
 
 /// How many pending changes are listed; the total is always given.
@@ -47,8 +51,16 @@ pub struct Facts<'a> {
     pub target: &'a str,
     /// What is applied, after this pass.
     pub applied: Option<&'a Provenance>,
+    /// What becomes of the record in status.
+    pub record: Recording<'a>,
+    /// Keys that are no longer ours and that others keep in the Secret.
+    pub held_by_others: &'a [HeldKey],
     /// Whether the Secret is there and all that we set is still ours, after this pass.
     pub intact: bool,
+    /// Whether a Secret of the target's name that is ours is there.
+    pub present: bool,
+    /// Since when the outcome has this reason.
+    pub fault_since: Timestamp,
     /// What came of this pass.
     pub outcome: &'a Outcome,
     /// What waits.
@@ -61,6 +73,17 @@ pub struct Facts<'a> {
     pub handled: Option<&'a str>,
     /// The time.
     pub now: Timestamp,
+}
+
+/// What becomes of the record in status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording<'a> {
+    /// It stays as it is.
+    Stays,
+    /// It stays, and what was announced came to nothing.
+    TakesBack,
+    /// This is written.
+    Is(&'a Record),
 }
 
 /// What is to be said.
@@ -93,11 +116,18 @@ pub fn report(facts: &Facts<'_>) -> Report {
     let status = ParameterSyncStatus {
         observed_generation: facts.object.meta().generation,
         conditions: Some(conditions.all),
-        secret: facts
-            .applied
-            .map(|applied| secret(facts.target, applied))
-            .or(before.secret),
-        parameters: facts.applied.map(parameters).or(before.parameters),
+        parameters: match facts.record {
+            Recording::Is(record) => Some(parameter_entries(&record.provenance)),
+            Recording::Stays | Recording::TakesBack => before.parameters,
+        },
+        secret: match facts.record {
+            Recording::Is(record) => Some(secret_status(record, facts.target, facts.held_by_others)),
+            Recording::Stays => before.secret,
+            Recording::TakesBack => before.secret.map(|secret| SecretStatus {
+                writing: None,
+                ..secret
+            }),
+        },
         pending: pending(facts, before.pending),
         gates: match facts.gate {
             Some(gate) => gates::gates(gate, waiting(facts), facts.now),
@@ -123,6 +153,36 @@ pub fn report(facts: &Facts<'_>) -> Report {
     }
 }
 
+/// Since when status says that the object is not ready for this reason, where it says so: what an operator before this
+/// one saw counts too.
+pub fn said_since(object: &ParameterSync, reason: &str) -> Option<Timestamp> {
+    let conditions = object.status.as_ref()?.conditions.as_ref()?;
+    let same = |condition: &&Condition| {
+        condition.type_ == "Ready" && condition.status == "False" && condition.reason == reason
+    };
+    conditions.iter().find(same).map(|condition| condition.last_transition_time.0)
+}
+
+/// What is said where the API server refuses the status that should be written: that, and the rest as it was.
+pub fn refused(object: &ParameterSync, error: &StatusError, now: Timestamp) -> Report {
+    let before = object.status.clone().unwrap_or_default();
+    let known = before.conditions.as_deref().unwrap_or_default();
+    let say = |kind: &str| {
+        let (reason, message) = (error.reason(), error.to_string());
+        let generation = object.meta().generation;
+        conditions::condition(known, generation, now, kind, "False", reason, message)
+    };
+    Report {
+        status: ParameterSyncStatus {
+            observed_generation: object.meta().generation,
+            conditions: Some(vec![say("Ready"), say("UpToDate")]),
+            ..before
+        },
+        notes: Vec::new(),
+        recheck: None,
+    }
+}
+
 /// Whether the object waits for its gate: with changes, or with a Secret that may not be made or mended.
 fn waiting(facts: &Facts<'_>) -> gates::Waiting {
     match facts.outcome {
@@ -132,44 +192,6 @@ fn waiting(facts: &Facts<'_>) -> gates::Waiting {
         _ if !facts.pending.is_empty() => gates::Waiting::Something,
         _ => gates::Waiting::Nothing,
     }
-}
-
-fn secret(target: &str, applied: &Provenance) -> SecretStatus {
-    SecretStatus {
-        name: target.to_owned(),
-        keys: i32::try_from(applied.keys().count()).unwrap_or(i32::MAX),
-        account: Some(applied.origin.account.clone()),
-        region: Some(applied.origin.region.clone()),
-        shape: Some(applied.shape.0.clone()),
-        secret_type: Some(applied.secret_type.clone()),
-    }
-}
-
-/// One entry for each key, and one for each parameter that only feeds templates.
-fn parameters(applied: &Provenance) -> Vec<ParameterStatus> {
-    let entry = |parameter: &crate::record::Applied, key: Option<String>| ParameterStatus {
-        key,
-        source: i32::try_from(parameter.source).unwrap_or(i32::MAX),
-        name: parameter.name.to_string(),
-        version: parameter.stamp.version,
-        last_modified: recorded::milliseconds(parameter.stamp.last_modified),
-        parameter_type: parameter.kind.as_str().to_owned(),
-    };
-    applied
-        .parameters
-        .iter()
-        .flat_map(|parameter| {
-            let mut entries: Vec<ParameterStatus> = parameter
-                .keys
-                .iter()
-                .map(|key| entry(parameter, Some(key.to_string())))
-                .collect();
-            if entries.is_empty() {
-                entries.push(entry(parameter, None));
-            }
-            entries
-        })
-        .collect()
 }
 
 fn pending(facts: &Facts<'_>, before: Option<Pending>) -> Option<Pending> {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::seconds;
+use super::{StatusError, seconds};
 use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Purpose, Why};
 use crate::error::{Class, Classified};
@@ -29,6 +29,8 @@ pub enum Outcome {
     TransformFailed(TransformError),
     /// The Secret could not be written or looked at.
     ApplyFailed(ApplyError),
+    /// That it is about to be written could not be said in status, so it was not written.
+    AnnounceFailed(StatusError),
     /// The Secret was written.
     Applied {
         /// Why.
@@ -49,8 +51,25 @@ pub(super) struct Fault {
     pub reason: &'static str,
     pub message: String,
     pub class: Class,
-    /// Whether the Secret may still be called ready if it is intact.
-    pub ready_if_intact: bool,
+    /// When the Secret may be called ready all the same.
+    pub ready: ReadyIf,
+}
+
+/// When a Secret may be called ready although something is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadyIf {
+    /// Never.
+    Never,
+    /// It holds what is applied.
+    Intact,
+    /// It is there: what is applied is what is not known.
+    Present,
+}
+
+impl ReadyIf {
+    fn intact(yes: bool) -> Self {
+        if yes { Self::Intact } else { Self::Never }
+    }
 }
 
 impl Outcome {
@@ -74,12 +93,18 @@ impl Outcome {
             Self::Left {
                 why: Why::Overtaken,
                 ..
-            } | Self::ApplyFailed(ApplyError::Conflict { .. })
+            }
         )
     }
 
-    /// Whether only a change of something else helps, which triggers by itself: then nothing is tried again.
-    pub fn waits_for_change(&self) -> bool {
+    /// Whether others changed the Secret while it was written.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::ApplyFailed(ApplyError::Conflict { .. }))
+    }
+
+    /// Whether what helps triggers a pass by itself, or a time to look again is set with it. Everything else is tried
+    /// again.
+    pub fn ends_by_itself(&self) -> bool {
         match self {
             Self::Left { why, .. } => matches!(
                 why,
@@ -87,9 +112,23 @@ impl Outcome {
                     | Why::Suspended
                     | Why::NamespaceTerminating
                     | Why::Held(_)
-                    | Why::TypeImmutable { .. }
+                    | Why::RecordLost(_)
+                    | Why::InDoubt(_)
             ),
-            _ => self.class().is_none_or(|class| class == Class::Invalid),
+            Self::Refused(_) => self.class().is_none_or(|class| class == Class::Invalid),
+            Self::TransformFailed(error) => error.class() == Class::Invalid,
+            _ => self.class().is_none(),
+        }
+    }
+
+    /// Whether no watch tells when what stands in the way is gone, and asking costs a whole write: then it is asked at
+    /// long intervals only.
+    pub fn is_rechecked(&self) -> bool {
+        match self {
+            Self::ApplyFailed(error) => matches!(error.class(), Class::Denied | Class::Invalid),
+            Self::FetchFailed(error) => error.class() == Class::Invalid,
+            Self::Left { why, .. } => matches!(why, Why::TypeImmutable { .. } | Why::RecordTooNew(_)),
+            _ => false,
         }
     }
 
@@ -126,6 +165,7 @@ impl Outcome {
             Self::FetchFailed(error) => of(error, true),
             Self::TransformFailed(error) => of(error, false),
             Self::ApplyFailed(error) => of(error, true),
+            Self::AnnounceFailed(error) => of(error, true),
             Self::Left {
                 why: Why::InSync,
                 fault,
@@ -145,14 +185,15 @@ impl<E: Classified + std::fmt::Display> Fail for E {
             reason: self.reason(),
             message: self.to_string(),
             class: self.class(),
-            ready_if_intact,
+            ready: ReadyIf::intact(ready_if_intact),
         }
     }
 }
 
 fn why_fault(why: &Why) -> Option<Fault> {
     let (reason, class, ready_if_intact, message) = match why {
-        Why::InSync => return None,
+        Why::InSync | Why::Unrecorded => return None,
+        Why::RecordTooNew(error) => ("RecordTooNew", Class::Invalid, true, error.to_string()),
         Why::Suspended => (
             "Suspended",
             Class::Transient,
@@ -181,6 +222,30 @@ fn why_fault(why: &Why) -> Option<Fault> {
             ),
         ),
         Why::Held(closure) => ("FrozenByCalendar", Class::Transient, true, held(closure)),
+        Why::RecordLost(closure) => (
+            "RecordLost",
+            Class::Transient,
+            false,
+            format!(
+                "the Secret is ours, and nothing says which versions it holds: status lost its record; it is written anew when the gate opens, after {}",
+                held(closure)
+            ),
+        ),
+        Why::InDoubt(closure) => (
+            "InDoubt",
+            Class::Transient,
+            false,
+            format!(
+                "a write was under way when the operator ended, and nobody knows what came of it; nothing is put back until the gate opens, after {}",
+                held(closure)
+            ),
+        ),
+        Why::Unlisted(path) => (
+            "Listing",
+            Class::Transient,
+            true,
+            format!("names below {path} are left out by include and exclude, so that they are listed first"),
+        ),
         Why::ParameterMissing(missing) => {
             let message = format!(
                 "{} does not exist; create it, or mark the source optional",
@@ -234,11 +299,15 @@ fn why_fault(why: &Why) -> Option<Fault> {
             "something changed meanwhile; deciding anew".to_owned(),
         ),
     };
+    let ready = match why {
+        Why::RecordLost(_) | Why::InDoubt(_) => ReadyIf::Present,
+        _ => ReadyIf::intact(ready_if_intact),
+    };
     Some(Fault {
         reason,
         message,
         class,
-        ready_if_intact,
+        ready,
     })
 }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::Request;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::status_error::StatusError;
 use super::{CalendarReport, Note, Report, malformed};
 use crate::api::{
     ChangeCalendar, ClusterChangeCalendar, ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus,
@@ -18,27 +20,31 @@ use crate::api::{
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::FIELD_MANAGER;
 use crate::watch::{CalendarEntry, StoreKey};
+use crate::write::send;
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where reports go.
+///
+/// Each write of a status is conditional on the object's uid and on the record and the announcement that it replaces:
+/// a process that was halted, or a pass of an earlier life, changes nothing. A condition on the resource version would
+/// let anybody's edits starve it.
 pub trait StatusSink: Send + Sync + 'static {
-    /// Writes the status where it differs from the object's, and the events. Gives the object's resource version after
-    /// a write.
+    /// Writes the status where it differs from the object's, and the events. Gives the object after a write.
     fn write(
         &self,
         object: &ParameterSync,
         report: &Report,
-    ) -> impl Future<Output = Result<Option<u64>, StatusError>> + Send;
-}
+    ) -> impl Future<Output = Result<Option<ParameterSync>, StatusError>> + Send;
 
-/// The status could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("the status of {object} cannot be written: {detail}")]
-pub struct StatusError {
-    object: String,
-    detail: String,
+    /// Says in the object's status that its Secret is about to be written as `revision`, and gives the object once that
+    /// is so.
+    fn announce(
+        &self,
+        object: &ParameterSync,
+        revision: i64,
+    ) -> impl Future<Output = Result<ParameterSync, StatusError>> + Send;
 }
 
 /// The real API server.
@@ -102,7 +108,7 @@ impl ApiServer {
         };
         self.apply_status(&kind, namespace.map(String::as_str), name, status)
             .await
-            .map_err(|detail| StatusError {
+            .map_err(|detail| StatusError::Failed {
                 object: key.to_string(),
                 detail,
             })
@@ -135,7 +141,7 @@ impl ApiServer {
         }
         self.apply_status(&kind, key.namespace(), key.name(), &report.status)
             .await
-            .map_err(|detail| StatusError {
+            .map_err(|detail| StatusError::Failed {
                 object: key.to_string(),
                 detail,
             })
@@ -186,40 +192,83 @@ impl ApiServer {
     }
 }
 
-impl StatusSink for ApiServer {
-    async fn write(&self, object: &ParameterSync, report: &Report) -> Result<Option<u64>, StatusError> {
+/// The operations that hold only while the object's status is the one that was read.
+fn conditions(object: &ParameterSync) -> Vec<Value> {
+    let test = |path: &str, value: Value| json!({"op": "test", "path": path, "value": value});
+    let mut conditions = vec![test("/metadata/uid", json!(object.meta().uid))];
+    match object.status.as_ref().and_then(|status| status.secret.as_ref()) {
+        None => conditions.push(test("/status/secret", Value::Null)),
+        Some(secret) => {
+            conditions.push(test("/status/secret/revision", json!(secret.revision)));
+            conditions.push(test("/status/secret/writing", json!(secret.writing)));
+        }
+    }
+    conditions
+}
+
+impl ApiServer {
+    async fn patch_status(
+        &self,
+        object: &ParameterSync,
+        operation: Value,
+    ) -> Result<ParameterSync, StatusError> {
         let meta = object.meta();
-        let namespace = meta.namespace.clone().unwrap_or_default();
-        let name = meta.name.clone().unwrap_or_default();
+        let (namespace, name) = (
+            meta.namespace.clone().unwrap_or_default(),
+            meta.name.clone().unwrap_or_default(),
+        );
+        let full = format!("{namespace}/{name}");
+        let mut operations = conditions(object);
+        operations.push(operation);
+        let failed = |detail: &str| StatusError::Failed {
+            object: full.clone(),
+            detail: detail.to_owned(),
+        };
+        let patch: json_patch::Patch = serde_json::from_value(Value::Array(operations))
+            .map_err(|_| failed("the patch could not be made"))?;
+        let params = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let request = Request::new(ParameterSync::url_path(&(), Some(&namespace)))
+            .patch_subresource("status", &name, &params, &Patch::Json::<()>(patch))
+            .map_err(|_| failed("the request could not be made"))?;
+        send(&self.client, request)
+            .await
+            .map_err(|error| StatusError::of(full.clone(), &error))
+    }
+}
+
+impl StatusSink for ApiServer {
+    async fn write(
+        &self,
+        object: &ParameterSync,
+        report: &Report,
+    ) -> Result<Option<ParameterSync>, StatusError> {
         for note in &report.notes {
             self.publish(&object.object_ref(&()), note).await;
         }
         if object.status.as_ref() == Some(&report.status) {
             return Ok(None);
         }
-        let failed = |detail: String| StatusError {
-            object: format!("{namespace}/{name}"),
-            detail,
-        };
-        let body = json!({
-            "apiVersion": ParameterSync::api_version(&()), "kind": ParameterSync::kind(&()),
-            "metadata": {"name": name, "namespace": namespace, "uid": meta.uid},
-            "status": report.status,
-        });
-        let api: Api<ParameterSync> = Api::namespaced(self.client.clone(), &namespace);
-        let params = PatchParams::apply(FIELD_MANAGER).force();
-        let patch = Patch::Apply(body);
-        let request = api.patch_status(&name, &params, &patch);
-        match tokio::time::timeout(TIMEOUT, request).await {
-            Err(_) => Err(failed("no answer in 10 s".to_owned())),
-            // Deleted meanwhile: nobody is left to read it.
-            Ok(Err(kube::Error::Api(status))) if status.is_not_found() || status.is_conflict() => Ok(None),
-            Ok(Err(error)) => Err(failed(error.to_string())),
-            Ok(Ok(object)) => Ok(object
-                .meta()
-                .resource_version
-                .as_ref()
-                .and_then(|version| version.parse().ok())),
+        let whole = json!({"op": "add", "path": "/status", "value": report.status});
+        self.patch_status(object, whole).await.map(Some)
+    }
+
+    async fn announce(&self, object: &ParameterSync, revision: i64) -> Result<ParameterSync, StatusError> {
+        let writing = json!({"op": "add", "path": "/status/secret/writing", "value": revision});
+        let after = self.patch_status(object, writing).await?;
+        let secret = after.status.as_ref().and_then(|status| status.secret.as_ref());
+        if secret.and_then(|secret| secret.writing) == Some(revision) {
+            Ok(after)
+        } else {
+            Err(StatusError::CrdOutdated {
+                object: format!(
+                    "{}/{}",
+                    object.metadata.namespace.as_deref().unwrap_or_default(),
+                    object.metadata.name.as_deref().unwrap_or_default()
+                ),
+            })
         }
     }
 }

@@ -98,9 +98,16 @@ impl<'a> Gathering<'a> {
 
     fn path(&mut self, source: usize, path: &PathSource, read: &SourceRead) {
         let references: BTreeSet<ParameterRef> = match read {
-            SourceRead::Parameters(references) => references.iter().cloned().collect(),
-            SourceRead::Path(read) => match self.fetched.listings.get(read) {
-                Some(names) => names.iter().cloned().map(ParameterRef::latest).collect(),
+            SourceRead::Parameters(references) => {
+                references.iter().map(|reference| (**reference).clone()).collect()
+            }
+            SourceRead::Path(read) => match self.fetched.listings.get(&**read) {
+                Some(names) => names
+                    .iter()
+                    .filter(|name| path.read.wants(name))
+                    .cloned()
+                    .map(ParameterRef::latest)
+                    .collect(),
                 None => return self.faults.add(mismatch(&read.path)),
             },
         };

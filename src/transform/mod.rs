@@ -76,11 +76,10 @@ pub fn transform(
     }
     let target = &resolved.target;
     let provenance = Provenance {
-        owner: resolved.object.name.to_string(),
         origin,
+        endpoint: resolved.store.foreign_endpoint().map(str::to_owned),
         shape: resolved.shape.clone(),
         secret_type: target.secret_type.clone(),
-        owner_uid: target.owned.then(|| resolved.uid.to_string()),
         parameters,
         template_keys,
         labels: target.labels.keys().cloned().collect(),

@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use serde_json::Value;
 
 use crate::names::SecretKey;
-use crate::record::{ANNOTATION, FIELD_MANAGER, MANAGED_LABEL, Provenance, SEAL, WRITTEN_AT};
+use crate::record::{ANNOTATION, FIELD_MANAGER, LEGACY, MANAGED_LABEL, Provenance, Record, SEAL, WRITTEN_AT};
 
 /// Others overwrite it by habit, so that it is no sign of drift.
 const MANAGED_BY_LABEL: &str = "app.kubernetes.io/managed-by";
@@ -67,6 +67,17 @@ pub enum Stamped {
     Sealed,
     /// Neither: it was written by release 0.1.
     Unsealed,
+}
+
+impl Stamped {
+    /// What a Secret carries that was written as `record` says.
+    pub fn of(record: &Record) -> Self {
+        if record.revision == LEGACY {
+            Self::Unsealed
+        } else {
+            Self::Sealed
+        }
+    }
 }
 
 /// All that we set and want to keep, in order.

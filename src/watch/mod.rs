@@ -7,7 +7,9 @@ mod backoff;
 mod calendar_streams;
 mod calendars;
 mod contact;
+mod fields;
 mod namespaces;
+mod objects;
 mod ownership;
 mod readiness;
 mod secret_meta;
@@ -23,12 +25,15 @@ pub use calendars::{
 };
 pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD};
 pub use namespaces::NamespaceIndex;
-pub use ownership::{reduce, reduce_answer};
+pub use fields::{Drift, LeftBehind, Stamped, expected_fields};
+pub use objects::{News, ObjectIndex};
+pub use ownership::{drift, is_sync, left_behind, reduce, reduce_answer, version};
 pub use readiness::{Pending, Readiness};
-pub use secret_meta::{Controller, SecretMeta, SecretState};
+pub use secret_meta::{Controller, OwnedBy, Sealed, SecretMeta, SecretState, Uid};
 pub use secrets::SecretIndex;
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
 pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, store_of};
+pub use syncs::prune;
 pub use triggers::Triggers;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -40,6 +45,7 @@ use crate::names::{CalendarKey, ObjectKey};
 /// Who holds several at once takes them in the order of the fields: or a writer between two readers stops all three.
 #[derive(Default)]
 pub struct Indexes {
+    objects: RwLock<ObjectIndex>,
     syncs: RwLock<SyncIndex>,
     secrets: RwLock<SecretIndex>,
     stores: RwLock<StoreIndex>,
@@ -58,12 +64,22 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 }
 
 impl Indexes {
-    /// The ParameterSyncs, to read.
+    /// The ParameterSyncs themselves, to read.
+    pub fn objects(&self) -> RwLockReadGuard<'_, ObjectIndex> {
+        read(&self.objects)
+    }
+
+    /// The ParameterSyncs themselves, to change.
+    pub fn objects_mut(&self) -> RwLockWriteGuard<'_, ObjectIndex> {
+        write(&self.objects)
+    }
+
+    /// What decides over the ParameterSyncs, to read.
     pub fn syncs(&self) -> RwLockReadGuard<'_, SyncIndex> {
         read(&self.syncs)
     }
 
-    /// The ParameterSyncs, to change.
+    /// What decides over the ParameterSyncs, to change.
     pub fn syncs_mut(&self) -> RwLockWriteGuard<'_, SyncIndex> {
         write(&self.syncs)
     }

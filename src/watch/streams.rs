@@ -16,7 +16,7 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::backoff::WatchBackoff;
-use super::{Indexes, Pending, Readiness, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
+use super::{Indexes, News, Pending, Readiness, StoreEntry, StoreKey, StoreSpec, Triggers, prune, reduce};
 use crate::api::{
     ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore, ParameterStoreSpec, ParameterSync,
     ParameterSyncSpec,
@@ -24,7 +24,7 @@ use crate::api::{
 use crate::clock::SystemClock;
 use crate::metrics::Metrics;
 use crate::names::{CalendarKey, ObjectKey};
-use crate::record::MANAGED_LABEL;
+use crate::record::{MANAGED_LABEL, SealKey};
 
 /// How long a watch may be silent before it is started again, in seconds.
 const WATCH_TIMEOUT: u32 = 240;
@@ -66,6 +66,8 @@ pub struct Watches {
     pub readiness: Readiness,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What Secrets are sealed with.
+    pub seal: Arc<SealKey>,
 }
 
 /// An object that the API server gave and that could not be read.
@@ -122,7 +124,7 @@ impl Watches {
                 let news = self
                     .indexes
                     .secrets_mut()
-                    .apply(secret.clone(), reduce(&meta.metadata));
+                    .apply(secret.clone(), reduce(&secret, &meta.metadata, &self.seal));
                 if news { concerned(&secret) } else { Vec::new() }
             },
             delete: |meta: &PartialObjectMeta<Secret>| {
@@ -130,7 +132,7 @@ impl Watches {
                 let news = self
                     .indexes
                     .secrets_mut()
-                    .delete(&secret, &reduce(&meta.metadata));
+                    .delete(&secret, &reduce(&secret, &meta.metadata, &self.seal));
                 if news { concerned(&secret) } else { Vec::new() }
             },
             retain: |seen: &HashSet<ObjectKey>| {
@@ -283,20 +285,21 @@ impl Watches {
         self.follow(resource, events, pending, fold).await;
     }
 
-    /// ParameterSyncs: folded into the index, pruned, and handed on for the controller's own store.
+    /// ParameterSyncs, pruned.
     ///
-    /// `malformed` is told of each object that could not be read. Only objects in which more than the status changed
-    /// trigger a reconcile.
-    pub fn parameter_syncs(
+    /// `malformed` is told of each object that could not be read, `gone` of each that went. Only objects in which more
+    /// than the status changed trigger a pass, and those whose status somebody else changed.
+    pub async fn parameter_syncs(
         self,
         pending: Pending,
-        malformed: impl Fn(Malformed) + Send + 'static,
-        gone: impl Fn(&ObjectKey) + Send + 'static,
-    ) -> impl Stream<Item = Result<Event<ParameterSync>, watcher::Error>> + Send {
+        malformed: impl Fn(Malformed) + Send,
+        gone: impl Fn(&ObjectKey) + Send,
+    ) {
         let api = Api::<DeserializeGuard<ParameterSync>>::all(self.client.clone());
         let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
-        let mut pending = Some(pending);
-        let mut seen = HashSet::new();
+        let key = |object: &ParameterSync| {
+            ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
+        };
         let events = Self::guarded(
             self.metrics.clone(),
             self.watch(api, config, "parametersyncs"),
@@ -306,43 +309,37 @@ impl Watches {
                 ..ParameterSync::new("", ParameterSyncSpec::default())
             },
         );
-        let key = |object: &ParameterSync| {
-            ObjectKey::new(object.namespace().unwrap_or_default(), object.name_any())
-        };
-        events.map(move |event| {
-            let event = event.map(|event| event.modify(prune));
-            match &event {
-                Ok(Event::Init) => seen.clear(),
-                Ok(Event::InitApply(object)) => {
-                    seen.insert(key(object));
-                    self.indexes.syncs_mut().apply(object);
-                }
-                Ok(Event::InitDone) => {
-                    let (lost, concerned) = self.indexes.syncs_mut().retain(&seen);
-                    lost.iter().for_each(&gone);
-                    self.triggers.extend(concerned);
-                    self.triggers.extend(seen.drain());
-                    if let Some(pending) = pending.take() {
-                        pending.done();
-                    }
-                }
-                Ok(Event::Apply(object)) => {
-                    let concerned = self.indexes.syncs_mut().apply(object);
-                    self.triggers.extend(concerned);
-                }
-                Ok(Event::Delete(object)) => {
-                    let concerned = self.indexes.syncs_mut().delete(&key(object));
-                    gone(&key(object));
-                    self.triggers.extend(concerned);
-                }
-                Err(error) => {
-                    if let Some(pending) = &pending {
-                        pending.say(format!("cannot be listed: {error}"));
-                    }
-                }
+        let apply = |object: &ParameterSync| {
+            let id = key(object);
+            let mut object = object.clone();
+            prune(&mut object);
+            let mut concerned = self.indexes.syncs_mut().apply(&object);
+            if self.indexes.objects_mut().apply(&id, object) == News::Status && !concerned.contains(&id) {
+                concerned.push(id);
             }
-            event
-        })
+            concerned
+        };
+        let fold = Fold {
+            apply,
+            delete: |object: &ParameterSync| {
+                let id = key(object);
+                if !self.indexes.objects_mut().delete(&id, object) {
+                    return Vec::new();
+                }
+                let concerned = self.indexes.syncs_mut().delete(&id);
+                gone(&id);
+                concerned
+            },
+            retain: |seen: &HashSet<ObjectKey>| {
+                self.indexes.objects_mut().retain(seen);
+                let (lost, concerned) = self.indexes.syncs_mut().retain(seen);
+                lost.iter().for_each(&gone);
+                // All of them: what happened since the last list is not known.
+                concerned.into_iter().chain(seen.iter().cloned()).collect()
+            },
+            key,
+        };
+        self.follow("parametersyncs", events, pending, fold).await;
     }
 
     /// The client of a strict watch.
@@ -484,13 +481,4 @@ pub(super) struct Fold<A, D, R, I> {
     pub(super) delete: D,
     pub(super) retain: R,
     pub(super) key: I,
-}
-
-/// Takes off what no decision needs: two thirds of an object's memory.
-fn prune(object: &mut ParameterSync) {
-    object.metadata.managed_fields = None;
-    object
-        .annotations_mut()
-        .retain(|name, _| name == super::syncs::SYNC_REQUEST);
-    object.labels_mut().clear();
 }

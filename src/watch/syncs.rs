@@ -167,6 +167,13 @@ fn brief(object: &ParameterSync) -> Option<(ObjectKey, Brief)> {
     Some((key, brief))
 }
 
+/// Takes off what no decision needs: two thirds of an object's memory.
+pub fn prune(object: &mut ParameterSync) {
+    object.metadata.managed_fields = None;
+    object.annotations_mut().retain(|name, _| name == SYNC_REQUEST);
+    object.labels_mut().clear();
+}
+
 /// The calendars that a ParameterSync names.
 pub fn calendars_of(object: &ParameterSync) -> Vec<CalendarKey> {
     let changes = object.spec.changes.as_ref();

@@ -46,8 +46,8 @@ impl Job {
         let (mut paths, mut named) = (BTreeSet::new(), BTreeSet::new());
         for read in &request.reads {
             match read {
-                SourceRead::Path(read) => drop(paths.insert(read.clone())),
-                SourceRead::Parameters(references) => named.extend(references.iter().cloned()),
+                SourceRead::Path(read) => drop(paths.insert((**read).clone())),
+                SourceRead::Parameters(references) => named.extend(references.iter().map(|reference| (**reference).clone())),
             }
         }
         Self {

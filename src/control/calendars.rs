@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::Operator;
+use super::context::Operator;
 use crate::calendar::State;
 use crate::clock::Clock as _;
 use crate::metrics::CalendarSays;

@@ -1,4 +1,4 @@
-//! One object and all that is known about it at one moment.
+//! One object and all that is known about it at one moment. Pure.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use crate::decide::{FetchRequest, PendingChange, Purpose, View, pending_changes};
 use crate::names::{ObjectKey, ParameterName};
-use crate::record::{Provenance, Shape, Upstream};
+use crate::record::{LEGACY, Provenance, Record, RecordTooNew, Shape, Stated, Upstream};
 use crate::report::Outcome;
 use crate::resolve::{ParameterTypes, Resolved, StoreIdentity};
-use crate::watch::SecretState;
+use crate::watch::{Drift, SecretState};
 
 /// A write that cannot succeed until something else is so: asking again would only decrypt again.
-#[derive(PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Doom {
-    pub(super) object: ObjectKey,
-    pub(super) resolved: (Shape, StoreIdentity, ParameterTypes),
-    pub(super) upstream: Upstream,
-    pub(super) request: FetchRequest,
+    object: ObjectKey,
+    resolved: (Shape, StoreIdentity, ParameterTypes),
+    upstream: Upstream,
+    request: FetchRequest,
 }
 
 impl Doom {
@@ -36,6 +36,14 @@ impl Doom {
         }
     }
 
+    /// The same in the world that the fetch has told of: what it learned is no reason to ask again.
+    pub(super) fn after(self, upstream: Upstream) -> Self {
+        Self {
+            upstream: facts(upstream),
+            ..self
+        }
+    }
+
     /// Whether it is the newest values of this world that were refused.
     pub(super) fn is_of_newest(&self, world: &World) -> bool {
         self.request.purpose != Purpose::Repair && *self == Self::new(world, &self.request)
@@ -43,7 +51,7 @@ impl Doom {
 }
 
 /// What Parameter Store has, without how well it can be asked: that comes and goes, and mends no value.
-pub(super) fn facts(upstream: Upstream) -> Upstream {
+fn facts(upstream: Upstream) -> Upstream {
     Upstream {
         fault: None,
         effective_interval: None,
@@ -52,13 +60,20 @@ pub(super) fn facts(upstream: Upstream) -> Upstream {
 }
 
 /// One object and all that is known about it at one moment.
+#[derive(Clone, Debug)]
 pub struct World {
     /// The object.
     pub resolved: Arc<Resolved>,
     /// What Parameter Store has.
     pub upstream: Upstream,
-    pub(super) secret: SecretState,
-    pub(super) recorded: Option<Provenance>,
+    /// The Secret.
+    pub secret: SecretState,
+    /// What others changed of it, where that was looked at.
+    pub drift: Drift,
+    /// What status states.
+    pub stated: Result<Stated, RecordTooNew>,
+    pub(super) unrecorded: Option<Record>,
+    pub(super) announced: Option<i64>,
     pub(super) deleting: bool,
     pub(super) namespace_terminating: bool,
     pub(super) repairs: Vec<Timestamp>,
@@ -74,22 +89,52 @@ impl World {
         View {
             resolved: &self.resolved,
             secret: &self.secret,
-            recorded: self.recorded.as_ref(),
+            stated: self.stated.as_ref(),
+            unrecorded: self.unrecorded.as_ref(),
+            announced: self.announced,
             upstream: &self.upstream,
             deleting: self.deleting,
             namespace_terminating: self.namespace_terminating,
             newest_refused: self.refused.is_some(),
             repairs: &self.repairs,
+            drift: &self.drift,
             recorded_pending: &self.recorded_pending,
             crowd: self.crowd,
         }
     }
 
-    /// What others changed, and who.
-    pub fn drift(&self) -> (Vec<String>, Vec<String>) {
-        match &self.secret {
-            SecretState::Present(meta) => (meta.lost.clone(), meta.rivals.clone()),
-            SecretState::Absent => (Vec::new(), Vec::new()),
+    /// What is applied.
+    pub fn record(&self) -> Option<&Record> {
+        self.view().record()
+    }
+
+    /// The world in which status says what was just written.
+    #[must_use]
+    pub fn recorded(mut self) -> Self {
+        if let Some(record) = self.unrecorded.take() {
+            let floor = record.revision;
+            self.stated = Ok(Stated {
+                record: Some(record),
+                floor,
+                ..Stated::default()
+            });
+        }
+        self
+    }
+
+    /// What release 0.1 did not record is what the spec asks for, as long as that is the spec it wrote.
+    pub(super) fn complete_legacy(&mut self) {
+        let resolved = &self.resolved;
+        if let Ok(Stated {
+            record: Some(record), ..
+        }) = &mut self.stated
+            && record.revision == LEGACY
+            && record.provenance.shape == resolved.legacy_shape
+        {
+            let target = &resolved.target;
+            record.provenance.template_keys = target.templates.keys().cloned().collect();
+            record.provenance.labels = target.labels.keys().cloned().collect();
+            record.provenance.annotations = target.annotations.keys().cloned().collect();
         }
     }
 
@@ -100,7 +145,7 @@ impl World {
 
     /// The parameters in which `desired` differs from what is applied.
     pub fn changed_names(&self, desired: &Provenance) -> Vec<ParameterName> {
-        let before = self.view().applied().map(|applied| &applied.parameters);
+        let before = self.record().map(|record| &record.provenance.parameters);
         desired
             .parameters
             .iter()
