@@ -25,3 +25,4 @@ pub mod source;
 pub mod transform;
 pub mod value;
 pub mod watch;
+pub mod write;
