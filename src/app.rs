@@ -1,8 +1,9 @@
 //! The wiring: who is made of what, started in which order, and stopped.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use kube::runtime::controller::{self, Action as Requeue, Controller};
 use kube::runtime::reflector::{self, ObjectRef};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config, ResourceExt};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::MapResponseLayer;
 
@@ -23,6 +23,7 @@ use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
 use crate::context::Context;
 use crate::freeze::keep_calendars;
+use crate::lease::Keeper;
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
@@ -30,6 +31,7 @@ use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
 use crate::watch::{Indexes, Triggers};
+use crate::write::{Fence, Tenure};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);
@@ -40,6 +42,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long passes under way may take to end when the operator is asked to stop.
 const LAST_PASSES: Duration = Duration::from_secs(5);
+/// How long the last writes may then take to be answered: as long as a write waits.
+const LAST_ANSWERS: Duration = Duration::from_secs(12);
 
 /// What the command line decides.
 pub struct Settings {
@@ -49,14 +53,19 @@ pub struct Settings {
     pub concurrency: u16,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
+    /// Where the Lease is; where the kubeconfig or the Pod says, if absent.
+    pub namespace: Option<String>,
+    /// How people know this process: the Pod's name.
+    pub pod: String,
 }
 
 /// What the operator is made of.
 pub(crate) type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemClock>;
 
-/// Runs the operator until SIGTERM or SIGINT.
+/// Runs the operator until SIGTERM or SIGINT. Who loses the Lease starts anew: nothing that was known, planned or under
+/// way is taken along.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(settings.admin_address).await.with_context(|| {
+    let listener = listen(settings.admin_address).with_context(|| {
         format!(
             "--admin-address: {} cannot be listened on",
             settings.admin_address
@@ -65,14 +74,79 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let config = Config::infer()
         .await
         .context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
-    let indexes = Arc::new(Indexes::default());
     let clock = SystemClock::new();
+    let shutdown = Shutdown::listen()?;
+    let namespace = settings.namespace.clone();
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let mut lease = Keeper::new(
+        lease_client(&config)?,
+        Arc::new(clock),
+        namespace,
+        settings.pod.clone(),
+    );
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
+    let settings = Arc::new(settings);
+    loop {
+        let tenure = Tenure::default();
+        // A runtime of its own ends with all that was started in it.
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the async runtime cannot be started")?;
+        let mut work = runtime.spawn(work(
+            settings.clone(),
+            listener.try_clone().context("the admin port")?,
+            config.clone(),
+            clock,
+            tenure.clone(),
+            shutdown.clone(),
+        ));
+        let ended = {
+            let mut lost = pin!(lease.keep(&tenure));
+            let ended = tokio::select! {
+                ended = &mut work => Some(ended),
+                () = &mut lost => None,
+            };
+            if ended.is_some() {
+                tenure.close();
+                // The Lease is kept for those that are under way still.
+                tokio::select! {
+                    () = tenure.drained() => {}
+                    () = lost => {}
+                    () = tokio::time::sleep(LAST_ANSWERS) => {}
+                }
+            }
+            ended
+        };
+        runtime.shutdown_background();
+        let Some(ended) = ended else {
+            tracing::info!("starting anew");
+            continue;
+        };
+        if tenure.is_settled(clock.monotonic()) {
+            lease.release().await;
+        }
+        tracing::info!("paramsync stops");
+        return ended.context("the operator panicked")?;
+    }
+}
+
+/// All that is done for as long as the Lease is held, from before that, until the operator is asked to stop.
+async fn work(
+    settings: Arc<Settings>,
+    listener: TcpListener,
+    config: Config,
+    clock: SystemClock,
+    tenure: Tenure,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener).context("the admin port")?;
+    let indexes = Arc::new(Indexes::default());
     let strict = strict_clients(&config, &indexes, clock)?;
-    let (watching, asking) = clients(config)?;
+    let (watching, asking) = clients(config, Fence::new(tenure.clone(), Arc::new(clock)))?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
-    let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
+    tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
 
     let triggers = Triggers::default();
     let watches = Watches {
@@ -90,15 +164,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     for resource in KNOWN_FIRST {
         watches.readiness.wait_for(resource);
     }
-    let started = [
-        tokio::spawn(watches.clone().secrets()),
-        tokio::spawn(watches.clone().namespaces()),
-        tokio::spawn(watches.clone().stores()),
-        tokio::spawn(watches.clone().cluster_stores()),
-        tokio::spawn(watches.clone().calendars()),
-        tokio::spawn(watches.clone().cluster_calendars()),
-    ];
-    let shutdown = Shutdown::listen()?;
+    tokio::spawn(watches.clone().secrets());
+    tokio::spawn(watches.clone().namespaces());
+    tokio::spawn(watches.clone().stores());
+    tokio::spawn(watches.clone().cluster_stores());
+    tokio::spawn(watches.clone().calendars());
+    tokio::spawn(watches.clone().cluster_calendars());
     let mut stop = shutdown.clone();
     tokio::select! {
         () = watches.wait_for_crd::<ParameterSync>("parametersyncs", &syncs_pending) => {}
@@ -106,6 +177,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     tokio::select! {
         () = everything_listed(&watches.readiness) => {}
+        () = stop.asked() => return Ok(()),
+    }
+    syncs_pending.say("waiting for the Lease");
+    tokio::select! {
+        () = may_begin(&tenure, clock) => {}
         () = stop.asked() => return Ok(()),
     }
 
@@ -128,11 +204,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         stores,
         calendars,
         secrets: apply::ApiServer::new(asking.clone()),
-        status: sink::ApiServer::new(asking, std::env::var("HOSTNAME").ok()),
+        status: sink::ApiServer::new(asking, Some(settings.pod.clone())),
         clock,
         indexes,
         objects: reader.clone(),
-        endpoints: settings.endpoints,
+        endpoints: settings.endpoints.clone(),
         metrics,
         learned: Mutex::default(),
         store_triggers: watches.store_triggers.clone(),
@@ -141,8 +217,8 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         waiting: Mutex::default(),
         memory: Mutex::default(),
     });
-    let stores_told = tokio::spawn(tell_of_stores(context.clone()));
-    let calendars_kept = tokio::spawn(keep_calendars(context.clone()));
+    tokio::spawn(tell_of_stores(context.clone()));
+    tokio::spawn(keep_calendars(context.clone()));
     let (refusing, forgetting) = (context.clone(), context.clone());
     let objects = watches
         .clone()
@@ -190,11 +266,6 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             tracing::info!("passes under way are cut off; nothing is half written");
         }
     }
-    tracing::info!("paramsync stops");
-    admin.abort();
-    stores_told.abort();
-    calendars_kept.abort();
-    started.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
@@ -268,6 +339,12 @@ async fn tell_of_stores(context: Arc<Operator>) {
     }
 }
 
+/// Waits for the Lease, and until nothing of its last holder can land any more.
+async fn may_begin(tenure: &Tenure, clock: SystemClock) {
+    let from = tenure.begins().await;
+    tokio::time::sleep(from.saturating_sub(clock.monotonic())).await;
+}
+
 async fn everything_listed(readiness: &Readiness) {
     while readiness.is_waiting_for(&KNOWN_FIRST) {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -294,8 +371,24 @@ fn strict_clients(
     STRICT.into_iter().map(client).collect()
 }
 
-/// One client for watches, which are silent for long, and one for requests, which must not be.
-fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
+/// The admin port, for one runtime after the other: between two, whoever asks waits for a moment.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The client of the Lease, with a connection of its own: an API server that is slow to answer others must not cost it.
+fn lease_client(config: &Config) -> anyhow::Result<Client> {
+    let mut config = config.clone();
+    config.default_retry = false;
+    let builder = ClientBuilder::try_from(config).context("no client for the cluster")?;
+    Ok(builder.build())
+}
+
+/// One client for watches, which are silent for long, and one for requests, which must not be, and write only while the
+/// fence lets them.
+fn clients(mut config: Config, fence: Fence) -> anyhow::Result<(Client, Client)> {
     config.read_timeout = None;
     let watching = ClientBuilder::try_from(config.clone())
         .context("no client for the cluster")?
@@ -306,6 +399,7 @@ fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
     config.default_retry = false;
     let asking = ClientBuilder::try_from(config)
         .context("no client for the cluster")?
+        .with_layer(&fence)
         .build();
     Ok((watching, asking))
 }

@@ -15,6 +15,7 @@ pub mod context;
 pub mod decide;
 pub mod error;
 pub mod freeze;
+pub mod lease;
 pub mod names;
 pub mod provenance;
 pub mod reconcile;

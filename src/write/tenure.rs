@@ -93,10 +93,13 @@ impl Tenure {
         })
     }
 
-    /// The Lease is held by a request sent at `sent`; nothing is written before `from`.
+    /// The Lease is held by a request sent at `sent`; nothing is written before `from`. What was closed stays so.
     pub fn acquired(&self, sent: Duration, from: Duration) {
-        self.state
-            .send_modify(|state| state.phase = Phase::Held { sent, from });
+        self.state.send_modify(|state| {
+            if let Phase::Awaited = state.phase {
+                state.phase = Phase::Held { sent, from };
+            }
+        });
     }
 
     /// The Lease was renewed by a request sent at `now`.
@@ -203,7 +206,7 @@ mod tests {
         );
         tenure.renewed(s(105));
         assert_eq!(tenure.may_write(s(110)), Ok(()));
-        assert_eq!(tenure.may_write(s(115) - Duration::from_millis(1)), Ok(()));
+        assert_eq!(tenure.may_write(Duration::from_millis(114_999)), Ok(()));
         assert_eq!(tenure.may_write(s(115)), Err(NotHolder::Expired));
         tenure.lose();
         assert_eq!(tenure.may_write(s(106)), Err(NotHolder::Lost));
@@ -241,6 +244,7 @@ mod tests {
         tenure.acquired(s(0), s(0));
         let writing = tenure.begin(s(1)).unwrap();
         tenure.close();
+        tenure.acquired(s(1), s(1));
         assert_eq!(tenure.begin(s(1)).err(), Some(NotHolder::Closed));
         assert!(tenure.drained().now_or_never().is_none());
         assert!(!tenure.is_settled(s(1)));

@@ -22,7 +22,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub struct OperatorConfig {
     /// The paramsync binary.
     pub binary: PathBuf,
-    /// Arguments after `run`, but for `--admin-address`.
+    /// Arguments after `run`, but for `--admin-address` and `--namespace`.
     pub args: Vec<String>,
     /// Environment beside `KUBECONFIG`, `HOME` and `AWS_EC2_METADATA_DISABLED=true`.
     pub env: Vec<(String, String)>,
@@ -76,7 +76,7 @@ impl Operator {
 
     fn spawn(&self) -> anyhow::Result<Child> {
         let admin = format!("127.0.0.1:{}", self.admin_port);
-        let mut args = vec!["run", "--admin-address", &admin];
+        let mut args = vec!["run", "--admin-address", &admin, "--namespace", NAMESPACE];
         args.extend(self.config.args.iter().map(String::as_str));
         let (kubeconfig, home) = (self.kubeconfig.to_string_lossy(), self.home.to_string_lossy());
         let mut env = vec![
