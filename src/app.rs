@@ -87,48 +87,80 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
     let settings = Arc::new(settings);
     loop {
-        let tenure = Tenure::default();
-        // A runtime of its own ends with all that was started in it.
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("the async runtime cannot be started")?;
-        let mut work = runtime.spawn(work(
-            settings.clone(),
-            listener.try_clone().context("the admin port")?,
-            config.clone(),
-            clock,
-            tenure.clone(),
-            shutdown.clone(),
-        ));
-        let ended = {
-            let mut lost = pin!(lease.keep(&tenure));
-            let ended = tokio::select! {
-                ended = &mut work => Some(ended),
-                () = &mut lost => None,
-            };
-            if ended.is_some() {
-                tenure.close();
-                // The Lease is kept for those that are under way still.
-                tokio::select! {
-                    () = tenure.drained() => {}
-                    () = lost => {}
-                    () = tokio::time::sleep(LAST_ANSWERS) => {}
-                }
+        let listener = listener.try_clone().context("the admin port")?;
+        let work = |tenure| {
+            work(
+                settings.clone(),
+                listener,
+                config.clone(),
+                clock,
+                tenure,
+                shutdown.clone(),
+            )
+        };
+        match hold(&mut lease, clock, work).await? {
+            Ended::Asked => {
+                tracing::info!("paramsync stops");
+                return Ok(());
             }
-            ended
-        };
-        runtime.shutdown_background();
-        let Some(ended) = ended else {
-            tracing::info!("starting anew");
-            continue;
-        };
-        if tenure.is_settled(clock.monotonic()) {
-            lease.release().await;
+            Ended::Lost => tracing::info!("starting anew"),
         }
-        tracing::info!("paramsync stops");
-        return ended.context("the operator panicked")?;
     }
+}
+
+/// How the work of one tenure ended.
+enum Ended {
+    /// By itself.
+    Asked,
+    /// It was cut off.
+    Lost,
+}
+
+/// Keeps the Lease while work is done, in a runtime of its own, which ends with all that was started in it.
+async fn hold<W>(
+    lease: &mut Keeper,
+    clock: SystemClock,
+    work: impl FnOnce(Tenure) -> W,
+) -> anyhow::Result<Ended>
+where
+    W: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let tenure = Tenure::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime cannot be started")?;
+    let mut work = runtime.spawn(work(tenure.clone()));
+    let result = {
+        let mut lost = pin!(lease.keep(&tenure));
+        let result = tokio::select! {
+            result = &mut work => Some(result),
+            () = &mut lost => None,
+        };
+        if result.is_some() {
+            tenure.close();
+            // The Lease is kept for those that are under way still.
+            tokio::select! {
+                () = tenure.drained() => {}
+                () = lost => {}
+                () = tokio::time::sleep(LAST_ANSWERS) => {}
+            }
+        }
+        result
+    };
+    let Some(result) = result else {
+        // Before what it waits for, whose end it would take for a fault.
+        work.abort();
+        let _ = work.await;
+        runtime.shutdown_background();
+        return Ok(Ended::Lost);
+    };
+    runtime.shutdown_background();
+    if tenure.is_settled(clock.monotonic()) {
+        lease.release().await;
+    }
+    result.context("the operator panicked")??;
+    Ok(Ended::Asked)
 }
 
 /// All that is done for as long as the Lease is held, from before that, until the operator is asked to stop.

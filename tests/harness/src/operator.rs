@@ -22,7 +22,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub struct OperatorConfig {
     /// The paramsync binary.
     pub binary: PathBuf,
-    /// Arguments after `run`, but for `--admin-address` and `--namespace`.
+    /// Arguments after `run`, but for `--admin-address`.
     pub args: Vec<String>,
     /// Environment beside `KUBECONFIG`, `HOME` and `AWS_EC2_METADATA_DISABLED=true`.
     pub env: Vec<(String, String)>,
@@ -33,6 +33,7 @@ pub struct OperatorConfig {
 pub struct Operator {
     config: OperatorConfig,
     kubeconfig: PathBuf,
+    admin: Admin,
     home: PathBuf,
     log: PathBuf,
     admin_port: u16,
@@ -61,6 +62,10 @@ impl Operator {
         let operator = Self {
             config,
             kubeconfig,
+            admin: Admin {
+                kubectl: plane.tools().kubectl.clone(),
+                kubeconfig: plane.kubeconfig().to_owned(),
+            },
             home: plane.scratch().path().join("operator-home"),
             log: plane.scratch().path().join(format!("operator-{admin_port}.log")),
             admin_port,
@@ -76,12 +81,14 @@ impl Operator {
 
     fn spawn(&self) -> anyhow::Result<Child> {
         let admin = format!("127.0.0.1:{}", self.admin_port);
-        let mut args = vec!["run", "--admin-address", &admin, "--namespace", NAMESPACE];
+        let mut args = vec!["run", "--admin-address", &admin];
         args.extend(self.config.args.iter().map(String::as_str));
         let (kubeconfig, home) = (self.kubeconfig.to_string_lossy(), self.home.to_string_lossy());
         let mut env = vec![
             ("KUBECONFIG", kubeconfig.as_ref()),
             ("HOME", home.as_ref()),
+            // As in the chart's Deployment.
+            ("POD_NAMESPACE", NAMESPACE),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         env.extend(
@@ -104,17 +111,30 @@ impl Operator {
         process.wait(Duration::from_secs(15)).map(Some)
     }
 
-    /// Ends the operator at once, as a crash would.
-    pub fn kill(&self) {
+    /// Ends the operator at once, as a crash would. Whoever writes next has to wait for its Lease, for 25 s: see
+    /// [`Operator::kill`].
+    pub fn crash(&self) {
         self.process().take();
+    }
+
+    /// Ends the operator at once, and deletes its Lease once it is dead, as an administrator may: for tests that are about
+    /// what it was doing, not about who writes next.
+    pub fn kill(&self) -> anyhow::Result<()> {
+        self.crash();
+        self.admin.delete_lease()
+    }
+
+    /// Starts it if it was stopped or killed, with the same arguments and the same log.
+    pub fn start_again(&self) -> anyhow::Result<()> {
+        let process = self.spawn()?;
+        *self.process() = Some(process);
+        Ok(())
     }
 
     /// Ends the operator with notice and starts it again, with the same arguments and the same log.
     pub fn restart(&self) -> anyhow::Result<()> {
         self.stop()?;
-        let process = self.spawn()?;
-        *self.process() = Some(process);
-        Ok(())
+        self.start_again()
     }
 
     /// Sends a signal, such as [`Signal::Stop`].
@@ -209,6 +229,38 @@ impl Operator {
             .flat_map(str::parse)
             .collect();
         Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+    }
+}
+
+/// The administrator's kubectl.
+#[derive(Debug)]
+struct Admin {
+    kubectl: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+impl Admin {
+    fn delete_lease(&self) -> anyhow::Result<()> {
+        let mut kubectl = std::process::Command::new(&self.kubectl);
+        kubectl
+            .args([
+                "delete",
+                "lease",
+                "paramsync",
+                "--ignore-not-found",
+                "-n",
+                NAMESPACE,
+            ])
+            .env_clear()
+            .env("KUBECONFIG", &self.kubeconfig);
+        let output = kubectl.output().context("cannot run kubectl")?;
+        if !output.status.success() {
+            bail!(
+                "the Lease cannot be deleted: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(())
     }
 }
 
