@@ -82,7 +82,7 @@ fn pod() -> String {
 /// Ours at the level that was asked; the libraries below us, whose logs at debug and trace can hold what was sent and
 /// received, never beyond info.
 fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    const CAPPED: [&str; 10] = [
+    const CAPPED: [&str; 11] = [
         "aws_config",
         "aws_runtime",
         "aws_sdk_ssm",
@@ -93,6 +93,7 @@ fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
         "hyper",
         "hyper_util",
         "kube_client",
+        "tower",
     ];
     let mut filter = EnvFilter::try_new(level).with_context(|| {
         format!("--log-level: {level:?} is none of error, warn, info, debug, trace, or a filter")
