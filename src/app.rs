@@ -17,7 +17,7 @@ use kube::{Client, Config, ResourceExt};
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::MapResponseLayer;
 
-use crate::admin::{self, Metrics, Readiness};
+use crate::admin::{self, Metrics, Pending, Readiness};
 use crate::api::ParameterSync;
 use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
@@ -31,7 +31,7 @@ use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
 use crate::watch::{Indexes, Triggers};
-use crate::write::{Fence, Tenure};
+use crate::write::{Fence, NotHolder, Tenure};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);
@@ -175,7 +175,7 @@ async fn work(
     let listener = tokio::net::TcpListener::from_std(listener).context("the admin port")?;
     let indexes = Arc::new(Indexes::default());
     let strict = strict_clients(&config, &indexes, clock)?;
-    let (watching, asking) = clients(config, Fence::new(tenure.clone(), Arc::new(clock)))?;
+    let (watching, asking) = clients(config, &Fence::new(tenure.clone(), Arc::new(clock)))?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
     tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
@@ -211,9 +211,8 @@ async fn work(
         () = everything_listed(&watches.readiness) => {}
         () = stop.asked() => return Ok(()),
     }
-    syncs_pending.say("waiting for the Lease");
     tokio::select! {
-        () = may_begin(&tenure, clock) => {}
+        () = may_begin(&tenure, clock, &syncs_pending) => {}
         () = stop.asked() => return Ok(()),
     }
 
@@ -372,9 +371,13 @@ async fn tell_of_stores(context: Arc<Operator>) {
 }
 
 /// Waits for the Lease, and until nothing of its last holder can land any more.
-async fn may_begin(tenure: &Tenure, clock: SystemClock) {
-    let from = tenure.begins().await;
-    tokio::time::sleep(from.saturating_sub(clock.monotonic())).await;
+async fn may_begin(tenure: &Tenure, clock: SystemClock, pending: &Pending) {
+    let from = tenure.begins(|why| pending.say(why)).await;
+    let quiet = from.saturating_sub(clock.monotonic());
+    if !quiet.is_zero() {
+        pending.say(NotHolder::Quiet.to_string());
+    }
+    tokio::time::sleep(quiet).await;
 }
 
 async fn everything_listed(readiness: &Readiness) {
@@ -420,7 +423,7 @@ fn lease_client(config: &Config) -> anyhow::Result<Client> {
 
 /// One client for watches, which are silent for long, and one for requests, which must not be, and write only while the
 /// fence lets them.
-fn clients(mut config: Config, fence: Fence) -> anyhow::Result<(Client, Client)> {
+fn clients(mut config: Config, fence: &Fence) -> anyhow::Result<(Client, Client)> {
     config.read_timeout = None;
     let watching = ClientBuilder::try_from(config.clone())
         .context("no client for the cluster")?
@@ -431,7 +434,7 @@ fn clients(mut config: Config, fence: Fence) -> anyhow::Result<(Client, Client)>
     config.default_retry = false;
     let asking = ClientBuilder::try_from(config)
         .context("no client for the cluster")?
-        .with_layer(&fence)
+        .with_layer(fence)
         .build();
     Ok((watching, asking))
 }

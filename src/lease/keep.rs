@@ -90,7 +90,7 @@ impl Keeper {
     async fn acquire(&mut self, tenure: &Tenure) -> Duration {
         loop {
             if let Err(error) = self.look().await {
-                self.trouble(&error, "the Lease cannot be read");
+                self.trouble(tenure, &error, "the Lease cannot be read");
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
             }
@@ -98,6 +98,11 @@ impl Keeper {
             let quiet = match step(Role::Candidate, &self.sight, &self.me, sent) {
                 Step::Acquire { quiet } => quiet,
                 Step::Wait(wait) => {
+                    let holder = self
+                        .sight
+                        .holder()
+                        .unwrap_or("a holder that may not know of its end");
+                    tenure.awaits(format!("waiting for the Lease, which {holder} has"));
                     tokio::time::sleep(wait).await;
                     continue;
                 }
@@ -113,7 +118,7 @@ impl Keeper {
                 }
                 // Somebody was faster.
                 Err(WriteError::Refused(status)) if status.code == 409 => {}
-                Err(error) => self.trouble(&error, "the Lease cannot be taken"),
+                Err(error) => self.trouble(tenure, &error, "the Lease cannot be taken"),
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -141,7 +146,7 @@ impl Keeper {
                             sent = tried;
                             tenure.renewed(sent);
                         }
-                        Err(error) => self.trouble(&error, "the Lease is not renewed"),
+                        Err(error) => self.trouble(tenure, &error, "the Lease is not renewed"),
                     }
                 }
             }
@@ -178,19 +183,14 @@ impl Keeper {
 
     /// Takes or renews the Lease as it was last seen: if it was changed meanwhile, the API server refuses.
     async fn take(&mut self) -> Result<(), WriteError> {
-        match self.lease.clone() {
-            Some(lease) => {
-                self.replace(&record::held(lease, &self.me, self.clock.now()))
-                    .await
-            }
-            None => {
-                let lease = record::held(record::first(&self.namespace), &self.me, self.clock.now());
-                let request = self
-                    .requests()
-                    .create(&PostParams::default(), json!(lease).to_string().into());
-                self.write(request).await
-            }
+        let now = self.clock.now();
+        if let Some(lease) = self.lease.clone() {
+            return self.replace(&record::held(lease, &self.me, now)).await;
         }
+        let lease = record::held(record::first(&self.namespace), &self.me, now);
+        let body = json!(lease).to_string().into();
+        let request = self.requests().create(&PostParams::default(), body);
+        self.write(request).await
     }
 
     async fn replace(&mut self, lease: &Lease) -> Result<(), WriteError> {
@@ -219,7 +219,8 @@ impl Keeper {
         Request::new(Lease::url_path(&(), Some(&self.namespace)))
     }
 
-    fn trouble(&mut self, error: &WriteError, what: &str) {
+    fn trouble(&mut self, tenure: &Tenure, error: &WriteError, what: &str) {
+        tenure.awaits(format!("{what} in namespace {}: {error}", self.namespace));
         if !self.is_in_trouble {
             tracing::warn!(%error, namespace = self.namespace, "{what}; trying again every {LOOK_EVERY:?}");
         }

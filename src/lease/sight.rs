@@ -41,29 +41,29 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn record(version: &str, holder: Option<&str>) -> Option<Record> {
-        Some(Record {
+    fn record(version: &str, holder: Option<&str>) -> Record {
+        Record {
             version: version.to_owned(),
             holder: holder.map(str::to_owned),
             duration: s(15),
-        })
+        }
     }
 
     #[test]
     fn a_record_ages_from_when_it_was_first_seen() {
         let mut sight = Sight::default();
-        sight.see(record("1", Some("a")), s(100));
-        sight.see(record("1", Some("a")), s(110));
+        sight.see(Some(record("1", Some("a"))), s(100));
+        sight.see(Some(record("1", Some("a"))), s(110));
         assert_eq!(sight.claimed_until, Some(s(115)));
-        sight.see(record("2", Some("a")), s(111));
+        sight.see(Some(record("2", Some("a"))), s(111));
         assert_eq!(sight.claimed_until, Some(s(126)));
     }
 
     #[test]
     fn a_clean_end_leaves_no_claim() {
         let mut sight = Sight::default();
-        sight.see(record("1", Some("a")), s(100));
-        sight.see(record("2", None), s(101));
+        sight.see(Some(record("1", Some("a"))), s(100));
+        sight.see(Some(record("2", None)), s(101));
         assert_eq!(sight.claimed_until, None);
     }
 
@@ -72,12 +72,12 @@ mod tests {
         let mut sight = Sight::default();
         sight.see(None, s(1));
         assert_eq!(sight.claimed_until, None, "there was never one");
-        sight.see(record("1", Some("a")), s(100));
+        sight.see(Some(record("1", Some("a"))), s(100));
         sight.see(None, s(103));
         assert_eq!((sight.holder(), sight.claimed_until), (None, Some(s(115))));
         sight.see(None, s(104));
         assert_eq!(sight.claimed_until, Some(s(115)));
-        sight.see(record("9", Some("b")), s(105));
+        sight.see(Some(record("9", Some("b"))), s(105));
         assert_eq!(sight.claimed_until, Some(s(120)));
     }
 }

@@ -53,7 +53,7 @@ pub fn step(role: Role, sight: &Sight, me: &str, now: Duration) -> Step {
                 quiet: Duration::ZERO,
             },
             Some(until) if until <= now => Step::Acquire { quiet: QUIET },
-            Some(until) => Step::Wait(LOOK_EVERY.min(until - now)),
+            Some(until) => Step::Wait(LOOK_EVERY.min(until.saturating_sub(now))),
         },
         Role::Holder { .. } if sight.holder() != Some(me) => Step::Lost,
         Role::Holder { sent, .. } if now >= sent + GIVEN_UP_AFTER => Step::Lost,
@@ -66,7 +66,7 @@ pub fn step(role: Role, sight: &Sight, me: &str, now: Duration) -> Step {
             if due <= now {
                 Step::Renew
             } else {
-                Step::Wait(due.min(sent + GIVEN_UP_AFTER) - now)
+                Step::Wait(due.min(sent + GIVEN_UP_AFTER).saturating_sub(now))
             }
         }
     }
@@ -87,12 +87,12 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn record(version: &str, holder: Option<&str>) -> Option<Record> {
-        Some(Record {
+    fn record(version: &str, holder: Option<&str>) -> Record {
+        Record {
             version: version.to_owned(),
             holder: holder.map(str::to_owned),
             duration: s(15),
-        })
+        }
     }
 
     /// What was seen, each at its second.
@@ -111,68 +111,68 @@ mod tests {
 
     #[test]
     fn what_a_candidate_does() {
-        let a = |version| record(version, Some("pod-b_2"));
+        let held = |version| Some(record(version, Some("pod-b_2")));
+        let free = |version| Some(record(version, None));
         let cases = [
             ("there is no Lease", seen(&[(0, None)]), 0, AT_ONCE),
-            ("nobody holds it", seen(&[(0, record("1", None))]), 0, AT_ONCE),
+            ("nobody holds it", seen(&[(0, free("1"))]), 0, AT_ONCE),
             (
                 "it is handed over",
-                seen(&[(0, a("1")), (3, record("2", None))]),
-                3,
+                seen(&[(0, held("1")), (3, free("2"))]),
+                3_000,
                 AT_ONCE,
             ),
             (
                 "another holds it",
-                seen(&[(0, a("1"))]),
+                seen(&[(0, held("1"))]),
                 0,
                 Step::Wait(LOOK_EVERY),
             ),
             (
                 "it is about to expire",
-                seen(&[(0, a("1"))]),
+                seen(&[(0, held("1"))]),
                 14_600,
                 Step::Wait(ms(400)),
             ),
             (
                 "it has expired",
-                seen(&[(0, a("1")), (14, a("1"))]),
+                seen(&[(0, held("1")), (14, held("1"))]),
                 15_000,
                 AFTER_QUIET,
             ),
             (
                 "it was renewed meanwhile",
-                seen(&[(0, a("1")), (14, a("2"))]),
+                seen(&[(0, held("1")), (14, held("2"))]),
                 15_000,
                 Step::Wait(LOOK_EVERY),
             ),
             (
                 "it was deleted under its holder",
-                seen(&[(0, a("1")), (3, None)]),
+                seen(&[(0, held("1")), (3, None)]),
                 4_000,
                 Step::Wait(LOOK_EVERY),
             ),
             (
                 "and that holder had its time",
-                seen(&[(0, a("1")), (3, None)]),
+                seen(&[(0, held("1")), (3, None)]),
                 15_000,
                 AFTER_QUIET,
             ),
             (
                 "it is ours, by a request without an answer",
-                seen(&[(0, record("1", Some(ME)))]),
+                seen(&[(0, Some(record("1", Some(ME))))]),
                 0,
                 AFTER_QUIET,
             ),
         ];
         for (name, sight, now, expected) in cases {
-            let now = if now < 1000 { s(now) } else { ms(now) };
-            assert_eq!(step(Role::Candidate, &sight, ME, now), expected, "{name}");
+            assert_eq!(step(Role::Candidate, &sight, ME, ms(now)), expected, "{name}");
         }
     }
 
     #[test]
     fn what_a_holder_does() {
-        let ours = seen(&[(100, record("1", Some(ME)))]);
+        let ours = seen(&[(100, Some(record("1", Some(ME))))]);
         let holder = |sent, tried| Role::Holder {
             sent: s(sent),
             tried: s(tried),
@@ -208,18 +208,24 @@ mod tests {
             assert_eq!(step(role, sight, ME, s(now)), expected, "{name}");
         }
         let lost = [
-            ("deleted", seen(&[(100, record("1", Some(ME))), (101, None)])),
-            ("taken", seen(&[(101, record("2", Some("pod-b_2")))])),
-            ("cleared by hand", seen(&[(101, record("2", None))])),
+            (
+                "deleted",
+                seen(&[(100, Some(record("1", Some(ME)))), (101, None)]),
+            ),
+            ("taken", seen(&[(101, Some(record("2", Some("pod-b_2"))))])),
+            ("cleared by hand", seen(&[(101, Some(record("2", None)))])),
             (
                 "taken by an earlier run of the same Pod",
-                seen(&[(101, record("2", Some("pod-a_0")))]),
+                seen(&[(101, Some(record("2", Some("pod-a_0"))))]),
             ),
         ];
         for (name, sight) in lost {
             assert_eq!(step(holder(100, 100), &sight, ME, s(101)), Step::Lost, "{name}");
         }
-        let annotated = seen(&[(100, record("1", Some(ME))), (102, record("2", Some(ME)))]);
+        let annotated = seen(&[
+            (100, Some(record("1", Some(ME)))),
+            (102, Some(record("2", Some(ME)))),
+        ]);
         assert_eq!(
             step(holder(100, 105), &annotated, ME, s(106)),
             Step::Renew,
@@ -235,7 +241,7 @@ mod tests {
             // The last renewal is sent at 0, lands up to 6 s later, and is seen up to 54 s after that.
             let (landed, looked) = (s(delay.min(6)), s(delay));
             let mut sight = Sight::default();
-            sight.see(record("1", Some("old")), landed.max(looked));
+            sight.see(Some(record("1", Some("old"))), landed.max(looked));
             let mut now = landed.max(looked);
             let begins = loop {
                 match step(Role::Candidate, &sight, ME, now) {

@@ -44,7 +44,9 @@ async fn rival(case: &Case<'_>) -> Operator {
     let rival = Operator::start(case.plane(), config).await.unwrap();
     case.eventually(LONG, "the rival waits for the Lease only", async || {
         let waiting = rival.get("/readyz").await.ok()?.body;
-        (waiting == "waiting for\nparametersyncs: waiting for the Lease\n").then_some(())
+        waiting
+            .starts_with("waiting for\nparametersyncs: waiting for the Lease, which paramsync_")
+            .then_some(())
     })
     .await;
     rival
