@@ -95,18 +95,18 @@ impl Keeper {
                 continue;
             }
             let sent = self.clock.monotonic();
-            let quiet = match step(Role::Candidate, &self.sight, &self.me, sent) {
-                Step::Acquire { quiet } => quiet,
-                Step::Wait(wait) => {
-                    let holder = self
-                        .sight
-                        .holder()
-                        .unwrap_or("a holder that may not know of its end");
-                    tenure.awaits(format!("waiting for the Lease, which {holder} has"));
-                    tokio::time::sleep(wait).await;
-                    continue;
-                }
-                Step::Renew | Step::Lost => continue,
+            let next = step(Role::Candidate, &self.sight, &self.me, sent);
+            let Step::Acquire { quiet } = next else {
+                let holder = self.sight.holder();
+                let holder = holder.unwrap_or("a holder that may not know of its end");
+                tenure.awaits(format!("waiting for the Lease, which {holder} has"));
+                let wait = if let Step::Wait(wait) = next {
+                    wait
+                } else {
+                    LOOK_EVERY
+                };
+                tokio::time::sleep(wait).await;
+                continue;
             };
             match self.take().await {
                 Ok(()) => {
@@ -141,11 +141,13 @@ impl Keeper {
                         .await
                         .unwrap_or(unanswered)
                     {
-                        Ok(()) => {
+                        Ok(()) if self.is_ours() => {
                             self.is_in_trouble = false;
                             sent = tried;
                             tenure.renewed(sent);
                         }
+                        // Another has it: the next step says so.
+                        Ok(()) => {}
                         Err(error) => self.trouble(tenure, &error, "the Lease is not renewed"),
                     }
                 }
