@@ -17,20 +17,21 @@ use kube::{Client, Config, ResourceExt};
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::MapResponseLayer;
 
-use crate::admin::{self, Metrics, Pending, Readiness};
+use crate::admin;
 use crate::api::ParameterSync;
 use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
 use crate::context::Context;
 use crate::freeze::keep_calendars;
 use crate::lease::Keeper;
+use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
 use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
-use crate::watch::{Indexes, Triggers};
+use crate::watch::{Indexes, Pending, Readiness, Triggers};
 use crate::write::{Fence, NotHolder, Tenure};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
@@ -333,7 +334,7 @@ enum PassError {
 fn failed(object: Arc<ParameterSync>, error: &PassError, context: Arc<Operator>) -> Requeue {
     context
         .metrics
-        .reconciled(admin::ReconcileResult::Failed, Duration::ZERO);
+        .reconciled(ReconcileResult::Failed, Duration::ZERO);
     tracing::warn!(object = %object.name_any(), %error, "trying again in {FAILED_RETRY:?}");
     Requeue::requeue(FAILED_RETRY)
 }

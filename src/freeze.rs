@@ -13,11 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::app::Operator;
 use crate::calendar::State;
 use crate::clock::Clock as _;
+use crate::metrics::CalendarSays;
+use crate::names::CalendarKey;
+use crate::record::Scope;
 use crate::report::calendar_report;
-use crate::resolve::{Scope, identify};
+use crate::resolve::identify;
 use crate::schedule;
 use crate::source::{self, Followed};
-use crate::watch::{Answered, CalendarFault, CalendarIndex, CalendarKey, Standing};
+use crate::watch::{Answered, CalendarFault, CalendarIndex, Standing};
 
 /// The longest time for which a calendar is not looked at.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(5);
@@ -77,10 +80,13 @@ async fn look(context: &Operator, key: &CalendarKey, before: Option<State>) -> O
             |object: &_| entry.freeze.scope == Scope::All || context.indexes.syncs().is_unasked(object);
         context.wake(context.indexes.bound(key).into_iter().filter(unasked));
     }
-    context
-        .metrics
-        .calendars
-        .stands(key, &entry, &stands, context.indexes.bound(key).len());
+    let says = CalendarSays {
+        ready: entry.fault.is_none() && stands.fault.is_none(),
+        state: stands.state,
+        next: stands.next,
+        bound: context.indexes.bound(key).len(),
+    };
+    context.metrics.calendars.says(key, says);
     let contact = context.indexes.contact().facts();
     context.metrics.calendars.skew(contact.skew());
 

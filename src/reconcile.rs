@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::controller::Action as Requeue;
 
-use crate::admin::ReconcileResult;
 use crate::api::{ParameterSync, ParameterSyncStatus};
 use crate::apply::SecretSink;
 use crate::clock::Clock;
 use crate::context::{Context, Doom, SOON, World};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
+use crate::metrics::ReconcileResult;
 use crate::names::{ObjectKey, Origin};
-use crate::provenance::Provenance;
+use crate::record::Provenance;
 use crate::report::{Facts, Held, Outcome, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};

@@ -10,8 +10,9 @@
 )]
 // A test ends where the source cannot be read.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod source;
+
+use source::{files, folder, product_code, read};
 
 /// Rooms, and files that are rooms of their own.
 const ROOMS: [&str; 12] = [
@@ -19,7 +20,7 @@ const ROOMS: [&str; 12] = [
     "decide",
     "lease",
     "names",
-    "provenance.rs",
+    "record",
     "report",
     "resolve",
     "schedule",
@@ -41,12 +42,13 @@ const IO: [&str; 9] = [
     "watch/streams.rs",
 ];
 /// Files that must be there, so that a folder that moves does not empty the test.
-const CORES: [&str; 22] = [
+const CORES: [&str; 23] = [
     "calendar/timeline.rs",
     "decide/mod.rs",
     "lease/sight.rs",
     "lease/step.rs",
     "names/parameter.rs",
+    "record/upstream.rs",
     "report/conditions.rs",
     "resolve/access.rs",
     "resolve/gate.rs",
@@ -77,58 +79,6 @@ const FORBIDDEN: [&str; 10] = [
     "std::fs",
     "std::net",
 ];
-
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// All Rust files below `path` that are no tests.
-fn files(path: &Path, found: &mut Vec<PathBuf>) {
-    let name = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    if name == "tests" || name.ends_with("_tests") {
-        return;
-    }
-    if path.is_dir() {
-        for entry in fs::read_dir(path).expect("a folder of the source") {
-            files(&entry.expect("an entry").path(), found);
-        }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
-        found.push(path.to_owned());
-    }
-}
-
-/// The code without comments and without what is compiled for tests only, each line with its number.
-fn product_code(text: &str) -> Vec<(usize, &str)> {
-    let mut kept = Vec::new();
-    let mut lines = text.lines().enumerate();
-    while let Some((number, line)) = lines.next() {
-        let code = line.trim_start();
-        if code.starts_with("//") {
-            continue;
-        }
-        if code.starts_with("#[cfg(test)]") {
-            let indent = &line[..line.len() - code.len()];
-            let end = format!("{indent}}}");
-            for (_, skipped) in lines.by_ref() {
-                // rustfmt puts an item's end at its own indent, and a declaration's on its one line.
-                if skipped == end || (skipped.ends_with(';') && !skipped[indent.len()..].starts_with(' ')) {
-                    break;
-                }
-            }
-            continue;
-        }
-        kept.push((number + 1, line.split(" // ").next().unwrap_or(line)));
-    }
-    kept
-}
 
 /// What a pure file may not say, each with its line.
 fn impurities(text: &str) -> Vec<(usize, String)> {
@@ -177,7 +127,7 @@ fn impurities(text: &str) -> Vec<(usize, String)> {
 
 #[test]
 fn the_pure_rooms_are_pure() {
-    let source = source();
+    let source = folder();
     let mut found = Vec::new();
     for room in ROOMS {
         let path = source.join(room);
@@ -210,7 +160,7 @@ fn the_search_finds_what_reaches_out() {
             .map(|(_, what)| what)
             .collect::<Vec<_>>()
     };
-    let wiring = words(&read(&source().join("app.rs")));
+    let wiring = words(&read(&folder().join("app.rs")));
     for expected in ["tokio::", "std::net", "std::env"] {
         assert!(
             wiring.iter().any(|word| word == expected),
@@ -219,7 +169,7 @@ fn the_search_finds_what_reaches_out() {
     }
     assert!(wiring.iter().any(|word| word.starts_with("Client")), "{wiring:?}");
     for file in IO {
-        let text = read(&source().join(file));
+        let text = read(&folder().join(file));
         assert!(
             !impurities(&text).is_empty(),
             "src/{file} is pure; take it out of IO"

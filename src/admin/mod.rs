@@ -1,10 +1,5 @@
-//! Health, readiness and metrics. I/O shell round plain state.
+//! Tells others of health, readiness and metrics. I/O shell.
 
-mod calendar_metrics;
-mod metrics;
-mod readiness;
 mod server;
 
-pub use metrics::{Metrics, ReconcileResult};
-pub use readiness::{Pending, Readiness};
 pub use server::serve;

@@ -9,8 +9,10 @@
 mod calendar;
 mod calendar_rules;
 pub mod crds;
+mod freeze;
 mod parameter_sync;
 pub mod reference;
+mod refs;
 mod rules;
 mod schema;
 mod status;
@@ -22,13 +24,15 @@ mod crd_tests;
 mod rule_tests;
 
 pub use calendar::{
-    AwsCalendarSpec, CalendarState, ChangeCalendar, ChangeCalendarSpec, ClusterChangeCalendar,
-    ClusterChangeCalendarSpec, EventSpec, FirstSync, FreezeScope, FreezeSpec,
+    AwsCalendarSpec, ChangeCalendar, ChangeCalendarSpec, ClusterChangeCalendar, ClusterChangeCalendarSpec,
+    EventSpec,
 };
+pub use freeze::{CalendarState, FirstSync, FreezeScope, FreezeSpec};
 pub use parameter_sync::{
-    CalendarKind, CalendarRef, ChangesSpec, Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision,
-    OnMissing, ParameterSync, ParameterSyncSpec, SourceSpec, StoreKind, StoreRef, TargetSpec,
+    ChangesSpec, Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing, ParameterSync,
+    ParameterSyncSpec, SourceSpec, TargetSpec,
 };
+pub use refs::{CalendarKind, CalendarRef, StoreKind, StoreRef};
 pub use status::{
     BoundBy, ChangeCalendarStatus, GateStatus, LastValid, ParameterStatus, ParameterSyncStatus, Pending,
     PendingChange, SecretStatus, StoreStatus, UpcomingPeriod,

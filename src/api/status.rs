@@ -4,8 +4,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::calendar::CalendarState;
-use super::parameter_sync::CalendarKind;
+use super::freeze::CalendarState;
+use super::refs::CalendarKind;
 use super::schema;
 
 /// What the Secret holds, what waits, and how the ParameterSync fares. Written only when something changed.

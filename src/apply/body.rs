@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::decide::{Permit, Precondition};
 use crate::names::SecretKey;
-use crate::provenance::{ANNOTATION, MANAGED_LABEL};
+use crate::record::{ANNOTATION, MANAGED_LABEL};
 use crate::resolve::Resolved;
 use crate::transform::DesiredSecret;
 use crate::value::SecretValue;

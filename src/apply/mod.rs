@@ -18,7 +18,7 @@ use kube::{Client, ResourceExt};
 
 use crate::decide::{Permit, Precondition, Purpose};
 use crate::names::ObjectKey;
-use crate::provenance::FIELD_MANAGER;
+use crate::record::FIELD_MANAGER;
 use crate::resolve::Resolved;
 use crate::transform::DesiredSecret;
 use crate::watch::{SecretMeta, SecretState, reduce, reduce_answer};

@@ -2,8 +2,6 @@
 
 use thiserror::Error;
 
-use super::rule::Exhausted;
-
 /// The most events of a calendar.
 pub(super) const MAX_EVENTS: usize = 500;
 /// The most exceptions and extra dates of a calendar.
@@ -50,6 +48,17 @@ impl Budget {
         self.times = self.times.checked_sub(times).ok_or(Exhausted::Times)?;
         Ok(())
     }
+}
+
+/// Why a rule was not walked to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exhausted {
+    /// So many periods in a row yielded nothing that it may never yield anything.
+    EmptyPeriods,
+    /// The calendar's periods are spent.
+    Periods,
+    /// The calendar's times are spent.
+    Times,
 }
 
 /// An answer would cost more than a calendar may. It counts as closed then.

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
 use super::State;
-use super::budget::{Budget, MAX_DATES, MAX_EVENT_DAYS, MAX_EVENTS, OverBudget};
+use super::budget::{Budget, Exhausted, MAX_DATES, MAX_EVENT_DAYS, MAX_EVENTS, OverBudget};
 use super::error::{CalendarError, clip};
-use super::lint::Warning;
 use super::occurrence::{Clocks, DAY, Times, check_year};
-use super::rule::{Bound, Exhausted, LATEST, Rule};
+use super::rule::{Bound, LATEST, Rule};
 use super::series::{Exception, Extra, Series, Start};
+use super::warning::Warning;
 
 /// A calendar that was read and checked, ready to be asked.
 #[derive(Clone, Debug)]

@@ -21,18 +21,19 @@ mod structured;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod warning;
 pub mod zone;
 
 pub use budget::OverBudget;
 pub use combine::{Ahead, Reader, opening};
 pub use compile::Calendar;
 pub use error::CalendarError;
-pub use lint::Warning;
 pub use rule::Rule;
 pub use series::{End, Exception, Extra, Moved, Replacement, Series, Start, Zone};
 pub use spans::Span;
 pub use structured::{StructuredEvent, read_events};
 pub use timeline::{Moment, Record, Timeline, Transition, Upcoming};
+pub use warning::Warning;
 
 use std::fmt;
 

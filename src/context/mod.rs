@@ -14,21 +14,22 @@ use tokio::sync::Notify;
 
 use self::world::facts;
 pub use self::world::{Doom, World};
-use crate::admin::Metrics;
 use crate::api::{ParameterSync, StoreStatus};
 use crate::apply::{Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
 use crate::decide::{CONTEST_WINDOW, FetchRequest, Purpose, Why};
 use crate::error::Class;
-use crate::names::{ObjectKey, Origin};
+use crate::metrics::{Metrics, WriteKind};
+use crate::names::{CalendarKey, ObjectKey, Origin};
 use crate::reconcile::Pass;
+use crate::record::{Scope, SourceError};
 use crate::report::{Held, Learned, Outcome, Report, Waiting, recorded, recorded_pending, store_status};
 use crate::resolve::{
-    EndpointPolicy, Refusal, Resolved, Scope, Source, StoreIdentity, Surroundings, check_store, resolve,
+    EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
 };
 use crate::schedule;
-use crate::source::{CalendarReader, ParameterStores, SourceError, Sweeping, Tell, Wanted};
-use crate::watch::{CalendarKey, Indexes, SecretState, StoreKey, Triggers};
+use crate::source::{CalendarReader, ParameterStores, Sweeping, Tell, Wanted};
+use crate::watch::{Indexes, SecretState, StoreKey, Triggers};
 
 /// How soon a pass that was overtaken by a change is made again.
 pub const SOON: Duration = Duration::from_millis(200);
@@ -295,7 +296,11 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         self.indexes
             .secrets_mut()
             .answered(applied.secret.clone(), applied.meta.clone());
-        self.metrics.secret_written(applied.purpose, applied.created);
+        self.metrics.secret_written(match applied.purpose {
+            Purpose::Repair => WriteKind::Repair,
+            Purpose::FirstSync | Purpose::Change if applied.created => WriteKind::Create,
+            Purpose::FirstSync | Purpose::Change => WriteKind::Update,
+        });
         if applied.purpose == Purpose::Repair {
             let now = self.clock.now();
             let mut memory = self.memory();
@@ -452,7 +457,10 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         for calendar in [&was, &is].into_iter().flatten() {
             // One that is gone has no series, though it may be waited for.
             if calendars.get(calendar).is_some() {
-                self.metrics.calendars.holds(calendar, &waiting.queue(calendar));
+                let queue = waiting.queue(calendar);
+                self.metrics
+                    .calendars
+                    .holds(calendar, queue.objects, queue.changes, queue.since);
             }
         }
         if let Some(calendar) = is.filter(|_| was.is_none()) {

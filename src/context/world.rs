@@ -6,10 +6,9 @@ use jiff::Timestamp;
 
 use crate::decide::{FetchRequest, PendingChange, Purpose, View, pending_changes};
 use crate::names::{ObjectKey, ParameterName};
-use crate::provenance::{Provenance, Shape};
+use crate::record::{Provenance, Shape, Upstream};
 use crate::report::Outcome;
 use crate::resolve::{ParameterTypes, Resolved, StoreIdentity};
-use crate::source::Upstream;
 use crate::watch::SecretState;
 
 /// A write that cannot succeed until something else is so: asking again would only decrypt again.

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::view::View;
 use crate::names::{ParameterName, ParameterRef};
-use crate::provenance::{Applied, ParameterKind, Provenance, Stamp};
+use crate::record::{Applied, ParameterKind, Provenance, Stamp, Upstream};
 use crate::resolve::{NamedSource, OnMissing, ParameterTypes, PathSource, Resolved, Source};
-use crate::source::Upstream;
 
 /// A change that is known upstream and not in the Secret.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,8 +23,8 @@ pub use why::{Blocked, Ownership, Why};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::provenance::Provenance;
-use crate::resolve::{Closure, Scope};
+use crate::record::{Provenance, Scope};
+use crate::resolve::Closure;
 use crate::watch::SecretState;
 use difference::{Difference, difference};
 

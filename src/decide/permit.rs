@@ -9,7 +9,7 @@ use super::view::View;
 use super::why::{Blocked, Why};
 use super::{Action, decide};
 use crate::names::{ObjectKey, ParameterName};
-use crate::provenance::{Applied, Provenance};
+use crate::record::{Applied, Provenance};
 use crate::resolve::Source;
 use crate::watch::SecretState;
 

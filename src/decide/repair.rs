@@ -7,8 +7,8 @@ use super::request::{self, Purpose};
 use super::view::View;
 use super::why::{Blocked, Why};
 use super::{Decision, obstacle};
-use crate::provenance::Provenance;
-use crate::resolve::{Closure, Scope};
+use crate::record::{Provenance, Scope};
+use crate::resolve::Closure;
 use crate::watch::SecretState;
 
 /// How long a repair is remembered.

@@ -1,9 +1,8 @@
 //! What `decide` asks `source` for.
 
-use crate::names::ParameterRef;
-use crate::provenance::Provenance;
-use crate::resolve::{PathRead, Resolved, Source};
-use crate::source::Upstream;
+use crate::names::{ParameterRef, PathRead};
+use crate::record::{Provenance, Upstream};
+use crate::resolve::{Resolved, Source};
 
 /// What to fetch, decrypted, for one Secret: one entry for each source of the spec, in their order.
 ///

@@ -12,15 +12,16 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::*;
 use crate::calendar::{Record, State, Timeline};
-use crate::names::{ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, SecretKey};
-use crate::provenance::{Applied, ParameterKind, Provenance, Shape, Stamp};
-use crate::resolve::{
-    Auth, Bond, BoundBy, Decode, Extract, FirstSync, Freeze, Gate, KeyNaming, KeyStyle, Limits, NameFilter,
-    NamedSource, OnCollision, OnMissing, ParameterTypes, PathRead, PathSource, Resolved, Source,
-    StoreIdentity, Target,
+use crate::names::{
+    CalendarKey, NameFilter, ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, PathRead,
+    SecretKey,
 };
-use crate::source::{Entry, Upstream};
-use crate::watch::{CalendarKey, Controller, Evaluated, SecretMeta, SecretState, Standing};
+use crate::record::{Applied, Entry, FirstSync, Freeze, ParameterKind, Provenance, Shape, Stamp, Upstream};
+use crate::resolve::{
+    Auth, Bond, BoundBy, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision,
+    OnMissing, ParameterTypes, PathSource, Resolved, Source, StoreIdentity, Target,
+};
+use crate::watch::{Controller, Evaluated, SecretMeta, SecretState, Standing};
 
 const REGION: &str = "ap-northeast-1";
 

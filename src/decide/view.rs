@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use super::difference::PendingChange;
-use crate::provenance::Provenance;
+use crate::record::{Provenance, Upstream};
 use crate::resolve::Resolved;
-use crate::source::Upstream;
 use crate::watch::SecretState;
 
 /// One ParameterSync and all that is known about it.

@@ -4,11 +4,15 @@
 //! [`NameError`] that says what was found and what would do. The rules for parameters are Parameter Store's own
 //! ("Constraints on parameter names", Systems Manager user guide; `PutParameter` in the API reference).
 
+mod calendar_key;
 mod parameter;
+mod path_read;
 mod pointer;
 mod secret_key;
 
+pub use calendar_key::CalendarKey;
 pub use parameter::{NameError, ParameterName, ParameterPath, ParameterRef, Selector};
+pub use path_read::{NameFilter, PathRead};
 pub use pointer::JsonPointer;
 pub use secret_key::{KeyError, SecretKey, required_keys};
 

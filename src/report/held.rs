@@ -4,8 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use crate::names::ObjectKey;
-use crate::watch::CalendarKey;
+use crate::names::{CalendarKey, ObjectKey};
 
 /// What one object waits with.
 #[derive(Clone, Debug, PartialEq, Eq)]

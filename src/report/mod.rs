@@ -32,7 +32,7 @@ use kube::Resource;
 
 use crate::api::{ParameterStatus, ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
 use crate::decide::{PendingChange, Purpose, Why};
-use crate::provenance::Provenance;
+use crate::record::Provenance;
 use crate::resolve::Gate;
 
 /// How many pending changes are listed; the total is always given.
@@ -147,7 +147,7 @@ fn secret(target: &str, applied: &Provenance) -> SecretStatus {
 
 /// One entry for each key, and one for each parameter that only feeds templates.
 fn parameters(applied: &Provenance) -> Vec<ParameterStatus> {
-    let entry = |parameter: &crate::provenance::Applied, key: Option<String>| ParameterStatus {
+    let entry = |parameter: &crate::record::Applied, key: Option<String>| ParameterStatus {
         key,
         source: i32::try_from(parameter.source).unwrap_or(i32::MAX),
         name: parameter.name.to_string(),

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::Facts;
 use super::outcome::{Outcome, list};
 use crate::decide::Purpose;
-use crate::provenance::Provenance;
+use crate::record::Provenance;
 
 /// The longest note; the API allows 1 kB.
 const MAX_NOTE: usize = 900;

@@ -7,8 +7,8 @@ use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Purpose, Why};
 use crate::error::{Class, Classified};
 use crate::names::ParameterName;
+use crate::record::SourceError;
 use crate::resolve::{Closure, Refusal};
-use crate::source::SourceError;
 use crate::transform::TransformError;
 
 /// What came of one pass over a ParameterSync.

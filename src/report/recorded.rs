@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::api::{ParameterStatus, ParameterSync};
 use crate::decide::PendingChange;
 use crate::names::{Origin, ParameterName, SecretKey};
-use crate::provenance::{Applied, ParameterKind, Provenance, Shape, Stamp};
+use crate::record::{Applied, ParameterKind, Provenance, Shape, Stamp};
 
 /// What the object's status says is applied to the Secret `target`. It stands in where the Secret is gone or cannot be
 /// trusted; a status that is incomplete says nothing.

@@ -15,9 +15,9 @@ use super::{CalendarReport, Note, Report, malformed};
 use crate::api::{
     ChangeCalendar, ClusterChangeCalendar, ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus,
 };
-use crate::names::ObjectKey;
-use crate::provenance::FIELD_MANAGER;
-use crate::watch::{CalendarEntry, CalendarKey, StoreKey};
+use crate::names::{CalendarKey, ObjectKey};
+use crate::record::FIELD_MANAGER;
+use crate::watch::{CalendarEntry, StoreKey};
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

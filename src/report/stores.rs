@@ -6,8 +6,8 @@ use super::conditions::condition;
 use crate::api::StoreStatus;
 use crate::error::Classified;
 use crate::names::Origin;
+use crate::record::SourceError;
 use crate::resolve::Refusal;
-use crate::source::SourceError;
 use crate::watch::StoreEntry;
 
 /// What was learned of a store by reading through it.

@@ -6,12 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use super::*;
 use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Why};
-use crate::names::{ObjectKey, Origin, ParameterName, ParameterRef, SecretKey};
-use crate::provenance::{Applied, ParameterKind, Provenance, Shape, Stamp};
-use crate::resolve::{Closure, Freeze, Refusal};
-use crate::source::SourceError;
+use crate::names::{CalendarKey, ObjectKey, Origin, ParameterName, ParameterRef, SecretKey};
+use crate::record::{Applied, Freeze, ParameterKind, Provenance, Shape, SourceError, Stamp};
+use crate::resolve::{Closure, Refusal};
 use crate::transform::TransformError;
-use crate::watch::CalendarKey;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -4,27 +4,26 @@
 //! them, the claim on the target.
 
 mod access;
-mod calendar;
 mod gate;
 mod refusal;
 mod shape;
 mod sources;
 mod store;
+mod surroundings;
 mod target;
 #[cfg(test)]
 mod tests;
 mod types;
 
-pub use calendar::{compile, compile_text};
-pub use gate::{Bond, BoundBy, Closure, FirstSync, Freeze, Gate, Scope};
+pub use gate::{Bond, BoundBy, Closure, Gate};
 pub use refusal::Refusal;
-pub use store::{EndpointPolicy, check_store, identify};
+pub use store::{check_store, identify};
+pub use surroundings::{EndpointPolicy, Surroundings};
 pub use types::{
-    Auth, Decode, Extract, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision, OnMissing,
-    ParameterTypes, PathRead, PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
+    Auth, Decode, Extract, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision, OnMissing, ParameterTypes,
+    PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
 };
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -32,29 +31,10 @@ use kube::ResourceExt;
 
 use crate::api::{self, ParameterSync};
 use crate::names::ObjectKey;
-use crate::watch::{
-    CalendarIndex, ContactFacts, NamespaceIndex, SYNC_REQUEST, StoreIndex, SyncIndex, store_of,
-};
+use crate::watch::{SYNC_REQUEST, SyncIndex, store_of};
 
 /// How stale a value may get where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(10);
-
-/// All that a reference can lead to.
-#[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
-    /// Who wants which Secret.
-    pub syncs: &'a SyncIndex,
-    /// The stores.
-    pub stores: &'a StoreIndex,
-    /// The namespaces.
-    pub namespaces: &'a NamespaceIndex,
-    /// Where stores of tenants may send the operator.
-    pub endpoints: &'a EndpointPolicy,
-    /// The calendars.
-    pub calendars: &'a CalendarIndex,
-    /// Whether what is known of calendars and namespaces can be relied on.
-    pub contact: &'a ContactFacts,
-}
 
 /// Parses a ParameterSync, follows its references, and checks all that can be checked without AWS.
 pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Resolved, Refusal> {
@@ -112,9 +92,4 @@ fn interval(text: Option<&str>) -> Result<Duration, Refusal> {
                 format!("{text:?} is not a duration from 10s to 24h, such as 10m"),
             )
         })
-}
-
-/// An empty map for what is absent.
-fn map(given: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
-    given.cloned().unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::types::Target;
 use crate::api::{self, ParameterSyncSpec, SourceSpec};
-use crate::provenance::Shape;
+use crate::record::Shape;
 
 /// A SHA-256 over the sources, the collision rule and the target, in lower-case hex.
 ///

@@ -1,11 +1,11 @@
 //! `spec.sources`, parsed.
 
 use super::refusal::Refusal;
-use super::types::{
-    Decode, Extract, KeyNaming, KeyStyle, NameFilter, NamedSource, OnMissing, PathRead, PathSource, Source,
-};
+use super::types::{Decode, Extract, KeyNaming, KeyStyle, NamedSource, OnMissing, PathSource, Source};
 use crate::api::{self, SourceSpec};
-use crate::names::{JsonPointer, ParameterName, ParameterPath, ParameterRef, SecretKey, Selector};
+use crate::names::{
+    JsonPointer, NameFilter, ParameterName, ParameterPath, ParameterRef, PathRead, SecretKey, Selector,
+};
 
 /// Parses all sources. The API server has checked most of this already; an object stored under a looser schema may
 /// still say anything.

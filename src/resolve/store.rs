@@ -1,10 +1,10 @@
 //! `spec.storeRef`, followed.
 
-use super::Surroundings;
 use std::collections::BTreeMap;
 
 use super::access::Access;
 use super::refusal::Refusal;
+use super::surroundings::{EndpointPolicy, Surroundings};
 use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity};
 use crate::api::{self, AuthSecretRef, ClusterParameterStoreSpec, ParameterStoreSpec, StoreLimits};
 use crate::names::ObjectKey;
@@ -12,40 +12,6 @@ use crate::watch::{NamespaceIndex, StoreIndex, StoreKey, StoreSpec};
 
 /// The store's share of the quota where it does not say: half of AWS's 40.
 const DEFAULT_REQUESTS_PER_SECOND: u32 = 20;
-
-/// Which endpoints the stores of tenants may name, from `--allow-endpoint`. Without it a tenant could aim the operator
-/// at any host.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EndpointPolicy {
-    allowed: Vec<String>,
-}
-
-impl EndpointPolicy {
-    /// Allows these endpoints: a URL of scheme, host and port; a port of `*` is any.
-    pub fn new(allowed: Vec<String>) -> Self {
-        Self {
-            allowed: allowed
-                .into_iter()
-                .map(|url| url.trim_end_matches('/').to_owned())
-                .collect(),
-        }
-    }
-
-    fn allows(&self, endpoint: &str) -> bool {
-        let endpoint = endpoint.trim_end_matches('/');
-        self.allowed
-            .iter()
-            .any(|allowed| match allowed.strip_suffix(":*") {
-                Some(host) => endpoint.strip_prefix(host).is_some_and(|rest| {
-                    rest.is_empty()
-                        || rest.strip_prefix(':').is_some_and(|port| {
-                            !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
-                        })
-                }),
-                None => endpoint == allowed,
-            })
-    }
-}
 
 /// What is wrong with a store whoever reads by it, if anything is.
 pub fn check_store(key: &StoreKey, spec: &StoreSpec, endpoints: &EndpointPolicy) -> Result<(), Refusal> {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::map;
 use super::refusal::Refusal;
 use super::types::{Extract, Source, Target};
 use crate::api::{DeletionPolicy, TargetSpec};
@@ -122,4 +121,9 @@ pub(super) fn check_keys(target: &Target, sources: &[Source]) -> Result<(), Refu
         }
     }
     Ok(())
+}
+
+/// An empty map for what is absent.
+fn map(given: Option<&BTreeMap<String, String>>) -> BTreeMap<String, String> {
+    given.cloned().unwrap_or_default()
 }

@@ -2,12 +2,16 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::api::StoreStatus;
 use crate::error::Classified;
-use crate::watch::{StoreEntry, StoreKey, StoreSpec};
+use crate::watch::{
+    CalendarIndex, ContactFacts, NamespaceIndex, StoreEntry, StoreIndex, StoreKey, StoreSpec,
+};
 
 /// A cluster with one namespace, one ClusterParameterStore and one ParameterStore.
 struct Cluster {

@@ -2,9 +2,8 @@
 
 use std::future::Future;
 
-use crate::names::{Origin, ParameterName, ParameterPath, ParameterRef};
-use crate::resolve::PathRead;
-use crate::source::types::{Entry, SourceError};
+use crate::names::{Origin, ParameterName, ParameterPath, ParameterRef, PathRead};
+use crate::record::{Entry, SourceError};
 use crate::value::SecretValue;
 
 /// A path as AWS is asked for it: filters are ours.

@@ -8,11 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
-use crate::names::{Origin, ParameterName, ParameterRef, Selector};
-use crate::provenance::Stamp;
-use crate::resolve::PathRead;
+use crate::names::{Origin, ParameterName, ParameterRef, PathRead, Selector};
+use crate::record::{Entry, Stamp};
 use crate::source::call::PathKey;
-use crate::source::types::Entry;
 
 /// How far apart two sightings must be to count as two.
 pub const SECOND_SIGHTING: Duration = Duration::from_secs(5);

@@ -1,9 +1,8 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::names::ParameterPath;
-use crate::provenance::ParameterKind;
-use crate::resolve::NameFilter;
+use crate::names::{NameFilter, ParameterPath};
+use crate::record::ParameterKind;
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

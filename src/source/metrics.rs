@@ -1,5 +1,7 @@
 //! What the room counts.
 
+use crate::metrics::Metrics;
+
 /// Where counts go. Labels are from small, fixed sets; none names an object or a parameter.
 pub trait SourceMetrics: Send + Sync + 'static {
     /// One request was answered: AWS's operation, and `OK` or AWS's error code.
@@ -12,6 +14,28 @@ pub trait SourceMetrics: Send + Sync + 'static {
     fn rate(&self, region: &str, per_second: f64);
     /// Reads that were shared with a caller who waited already.
     fn coalesced(&self, count: usize);
+}
+
+impl SourceMetrics for Metrics {
+    fn request(&self, operation: &'static str, code: &str) {
+        self.request_answered(operation, code);
+    }
+
+    fn decrypted(&self, count: usize) {
+        self.parameters_decrypted(count);
+    }
+
+    fn throttled(&self, _region: &str) {
+        self.request_throttled();
+    }
+
+    fn rate(&self, region: &str, per_second: f64) {
+        self.limiter_rate(region, per_second);
+    }
+
+    fn coalesced(&self, count: usize) {
+        self.reads_coalesced(count);
+    }
 }
 
 /// Counts nothing.

@@ -2,7 +2,7 @@
 //! Change Calendar.
 //!
 //! I/O shell round a pure planner. In: what each object wants, and [`FetchRequest`](crate::decide::FetchRequest)s.
-//! Out: [`Upstream`] facts, triggers for objects in whose parameters something differs, and [`Fetched`] values.
+//! Out: [`Upstream`](crate::record::Upstream) facts, triggers for objects in whose parameters something differs, and [`Fetched`] values.
 //!
 //! [`Stores`] keeps an engine for each identity. An engine's decisions are pure (`limiter`, `batch`, `plan`, `catalog`,
 //! and all below `engine` but its loop); `ssm` and `credentials` speak to AWS. No value is kept: one lives from AWS's
@@ -30,6 +30,4 @@ pub use credentials::Aws;
 pub use metrics::{NoMetrics, SourceMetrics};
 pub use ssm::Ssm;
 pub use stores::{Connect, Stores};
-pub use types::{
-    Entry, Fetched, FetchedParameter, ParameterStores, SourceError, Sweeping, Tell, Upstream, Wanted,
-};
+pub use types::{Fetched, FetchedParameter, ParameterStores, Sweeping, Tell, Wanted};

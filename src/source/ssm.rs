@@ -13,13 +13,12 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::names::{Origin, ParameterName, ParameterRef};
-use crate::provenance::{ParameterKind, Stamp};
+use crate::record::{Entry, ParameterKind, Stamp};
 use crate::resolve::StoreIdentity;
 use crate::source::batch::BATCH;
 use crate::source::calendars::{CalendarApi, CalendarReply};
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi, PathKey};
 use crate::source::credentials::{self, Aws};
-use crate::source::types::Entry;
 use crate::value::SecretValue;
 
 const ATTEMPT: Duration = Duration::from_secs(5);

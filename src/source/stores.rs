@@ -10,13 +10,14 @@ use tokio::task::AbortHandle;
 use crate::clock::Clock;
 use crate::decide::FetchRequest;
 use crate::names::ObjectKey;
+use crate::record::{SourceError, Upstream};
 use crate::resolve::StoreIdentity;
 use crate::source::budget::Budgets;
 use crate::source::call::ParameterApi;
 use crate::source::credentials::Aws;
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, ParameterStores, SourceError, Tell, Upstream, Wanted};
+use crate::source::types::{Fetched, ParameterStores, Tell, Wanted};
 
 /// Makes the client of an identity. No network yet.
 pub trait Connect: Send + Sync + 'static {

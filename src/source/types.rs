@@ -4,13 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::time::Duration;
 
-use thiserror::Error;
-
 use crate::decide::FetchRequest;
-use crate::error::{Class, Classified};
-use crate::names::{ObjectKey, Origin, ParameterName, ParameterRef};
-use crate::provenance::{ParameterKind, Stamp};
-use crate::resolve::{Limits, PathRead, StoreIdentity};
+use crate::names::{ObjectKey, Origin, ParameterName, ParameterRef, PathRead};
+use crate::record::{ParameterKind, SourceError, Stamp, Upstream};
+use crate::resolve::{Limits, StoreIdentity};
 use crate::value::SecretValue;
 
 /// What an object wants to know of, and how fresh.
@@ -45,30 +42,6 @@ pub enum Sweeping {
     Paused,
 }
 
-/// What is known of a parameter without its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its newest version (or the one that the selector names).
-    pub stamp: Stamp,
-    /// Its type.
-    pub kind: ParameterKind,
-}
-
-/// The confirmed facts about all that one object wants. What has not been swept yet is not in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Upstream {
-    /// The account and region that answered; none before the first answer that held an ARN.
-    pub origin: Option<Origin>,
-    /// What lies below each path, filtered. No entry: not swept yet.
-    pub listings: BTreeMap<PathRead, BTreeMap<ParameterName, Entry>>,
-    /// Parameters wanted by name; `None`: confirmed missing. No entry: not swept yet.
-    pub parameters: BTreeMap<ParameterRef, Option<Entry>>,
-    /// Why the facts are not as fresh as wanted, where they are not.
-    pub fault: Option<SourceError>,
-    /// The interval that the budget allows, where it is longer than the one wanted.
-    pub effective_interval: Option<Duration>,
-}
-
 /// Values, for one caller.
 pub struct Fetched {
     /// The account and region that answered; none where every parameter was named by ARN, or none was found.
@@ -90,79 +63,6 @@ pub struct FetchedParameter {
     pub kind: ParameterKind,
     /// Its value.
     pub value: SecretValue,
-}
-
-/// Why Parameter Store gave no answer. AWS's own texts carry ARNs of roles and keys: only its code is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum SourceError {
-    /// AWS refuses this identity one parameter or path.
-    #[error(
-        "AWS refuses to read {name} ({code}); allow the store's identity ssm:GetParameters and ssm:GetParametersByPath on it"
-    )]
-    Denied {
-        /// The parameter or path.
-        name: String,
-        /// AWS's error code.
-        code: String,
-    },
-    /// The KMS key of a parameter is disabled, pending deletion, or may not be used.
-    #[error(
-        "{name} cannot be decrypted ({code}); enable its KMS key and allow the store's identity kms:Decrypt on it"
-    )]
-    Undecryptable {
-        /// The parameter or path.
-        name: String,
-        /// AWS's error code.
-        code: String,
-    },
-    /// The account's quota is used up.
-    #[error("Parameter Store throttles this account ({code}); reading goes on as the quota allows")]
-    Throttled {
-        /// AWS's error code.
-        code: String,
-    },
-    /// No credentials, or refused ones.
-    #[error("no valid AWS credentials for the store: {detail}")]
-    Credentials {
-        /// AWS's error code, or which part of the configuration gave none.
-        detail: String,
-    },
-    /// Network, time-out, 5xx.
-    #[error("Parameter Store cannot be reached ({code}); trying again")]
-    Unavailable {
-        /// AWS's error code, or `connection` or `timeout`.
-        code: String,
-    },
-    /// An answer that contradicts what was seen before, or a name AWS calls invalid.
-    #[error("Parameter Store refuses the request for {name} ({code})")]
-    Refused {
-        /// The parameter or path.
-        name: String,
-        /// AWS's error code.
-        code: String,
-    },
-}
-
-impl Classified for SourceError {
-    fn class(&self) -> Class {
-        match self {
-            Self::Denied { .. } | Self::Undecryptable { .. } | Self::Credentials { .. } => Class::Denied,
-            Self::Throttled { .. } => Class::Throttled,
-            Self::Unavailable { .. } => Class::Transient,
-            Self::Refused { .. } => Class::Invalid,
-        }
-    }
-
-    fn reason(&self) -> &'static str {
-        match self {
-            Self::Denied { .. } => "AccessDenied",
-            Self::Undecryptable { .. } => "DecryptionFailed",
-            Self::Throttled { .. } => "Throttled",
-            Self::Credentials { .. } => "CredentialsRejected",
-            Self::Unavailable { .. } => "SourceUnavailable",
-            Self::Refused { .. } => "SourceRefused",
-        }
-    }
 }
 
 /// When a refresh triggers the object that asked for it.

@@ -7,16 +7,14 @@ use thiserror::Error;
 
 use crate::error::{Class, Classified};
 use crate::names::{JsonPointer, KeyError, ParameterName, ParameterRef, SecretKey};
-use crate::provenance::ParameterKind;
+use crate::record::ParameterKind;
 
 use super::json::JsonError;
-use super::limits::Measure;
-use super::template::TemplateError;
+use super::listed::Listed;
+use super::template_error::TemplateError;
 
 /// The most faults that one refusal keeps; the rest is counted.
 const MAX_KEPT: usize = 10;
-/// The most names that one fault lists.
-const MAX_LISTED: usize = 10;
 
 /// One thing that keeps the Secret from being made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -169,6 +167,30 @@ pub enum Fault {
     },
 }
 
+/// What was too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    /// All values.
+    Values,
+    /// The annotation that says where they come from.
+    Provenance,
+    /// All annotations.
+    Annotations,
+    /// Values, annotations and keys.
+    Whole,
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Values => "the values",
+            Self::Provenance => "the annotation with the names and versions of the parameters",
+            Self::Annotations => "the annotations",
+            Self::Whole => "values, annotations and keys together",
+        })
+    }
+}
+
 /// Which parameter gave a key, by which source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Giver {
@@ -312,22 +334,6 @@ impl fmt::Display for Joined<'_> {
         match error.total - 1 - error.others.len() {
             0 => Ok(()),
             more => write!(f, "; and {more} more faults"),
-        }
-    }
-}
-
-/// Names with commas between, the first ten of them.
-pub(super) struct Listed<'a, T>(pub(super) &'a [T]);
-
-impl<T: fmt::Display> fmt::Display for Listed<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, name) in self.0.iter().take(MAX_LISTED).enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{name}")?;
-        }
-        match self.0.len().saturating_sub(MAX_LISTED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} more"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::{FetchRequest, Purpose, SourceRead};
 use crate::names::{ParameterName, ParameterRef, SecretKey};
-use crate::provenance::{Applied, ParameterKind};
+use crate::record::{Applied, ParameterKind};
 use crate::resolve::{
     Decode, Extract, NamedSource, OnCollision, ParameterTypes, PathSource, Resolved, Source,
 };

@@ -1,13 +1,12 @@
 //! How large a Secret may be, measured before it is written.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use crate::names::SecretKey;
-use crate::provenance::{self, Provenance};
+use crate::record::{ANNOTATION, MAX_PROVENANCE_BYTES, Provenance};
 use crate::value::SecretValue;
 
-use super::error::{Fault, Faults};
+use super::error::{Fault, Faults, Measure};
 
 /// The most keys that one Secret may have.
 pub const MAX_KEYS: usize = 1_000;
@@ -20,30 +19,6 @@ pub const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
 pub const MAX_BYTES: usize = 1280 * 1024;
 /// What the record of ownership adds to a key, in bytes.
 const KEY_OVERHEAD: usize = 16;
-
-/// What was too large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// All values.
-    Values,
-    /// The annotation that says where they come from.
-    Provenance,
-    /// All annotations.
-    Annotations,
-    /// Values, annotations and keys.
-    Whole,
-}
-
-impl fmt::Display for Measure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Values => "the values",
-            Self::Provenance => "the annotation with the names and versions of the parameters",
-            Self::Annotations => "the annotations",
-            Self::Whole => "values, annotations and keys together",
-        })
-    }
-}
 
 /// The sizes that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +47,7 @@ pub(super) fn check(
         key_bytes: data.keys().map(|key| key.as_str().len()).sum(),
         values: data.values().map(SecretValue::len).sum(),
         provenance,
-        annotations: provenance::ANNOTATION.len() + provenance + own,
+        annotations: ANNOTATION.len() + provenance + own,
     }
     .check(faults);
 }
@@ -88,7 +63,7 @@ impl Sizes {
         let whole = self.values + self.annotations + self.key_bytes + self.keys * KEY_OVERHEAD;
         for (measure, bytes, limit) in [
             (Measure::Values, self.values, MAX_VALUE_BYTES),
-            (Measure::Provenance, self.provenance, provenance::MAX_BYTES),
+            (Measure::Provenance, self.provenance, MAX_PROVENANCE_BYTES),
             (Measure::Annotations, self.annotations, MAX_ANNOTATION_BYTES),
             (Measure::Whole, whole, MAX_BYTES),
         ] {

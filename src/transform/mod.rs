@@ -13,19 +13,21 @@ mod gather;
 mod json;
 mod keys;
 mod limits;
+mod listed;
 mod template;
+mod template_error;
 mod wiped;
 
-pub use error::{Fault, Giver, TransformError};
+pub use error::{Fault, Giver, Measure, TransformError};
 pub use json::{JsonError, JsonFault, Position};
-pub use limits::{MAX_ANNOTATION_BYTES, MAX_BYTES, MAX_KEYS, MAX_VALUE_BYTES, Measure};
-pub use template::{FUEL, MAX_TEMPLATE_BYTES, MAX_TEMPLATES_BYTES, TemplateError, TemplateFault};
+pub use limits::{MAX_ANNOTATION_BYTES, MAX_BYTES, MAX_KEYS, MAX_VALUE_BYTES};
+pub use template_error::{FUEL, MAX_TEMPLATE_BYTES, MAX_TEMPLATES_BYTES, TemplateError, TemplateFault};
 
 use std::collections::BTreeMap;
 
 use crate::decide::FetchRequest;
 use crate::names::{Origin, SecretKey, required_keys};
-use crate::provenance::{Applied, Provenance};
+use crate::record::{Applied, Provenance};
 use crate::resolve::{Resolved, Source};
 use crate::source::Fetched;
 use crate::value::SecretValue;

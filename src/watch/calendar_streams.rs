@@ -10,11 +10,10 @@ use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::watcher;
 use serde::de::DeserializeOwned;
 
-use super::CalendarKey;
 use super::streams::{Fold, STRICT_TIMEOUT, Watches};
 use crate::api::{ChangeCalendar, ClusterChangeCalendar};
 use crate::clock::Clock as _;
-use crate::names::ObjectKey;
+use crate::names::{CalendarKey, ObjectKey};
 
 impl Watches {
     /// ChangeCalendars.

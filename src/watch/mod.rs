@@ -9,6 +9,7 @@ mod calendars;
 mod contact;
 mod namespaces;
 mod ownership;
+mod readiness;
 mod secret_meta;
 mod secrets;
 mod stores;
@@ -17,12 +18,13 @@ mod syncs;
 mod triggers;
 
 pub use calendars::{
-    Answered, AwsCalendar, CalendarEntry, CalendarFault, CalendarIndex, CalendarKey, Evaluated, Standing,
-    Stands,
+    Answered, AwsCalendar, CalendarEntry, CalendarFault, CalendarIndex, Evaluated, Standing, Stands, compile,
+    compile_text,
 };
 pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD};
 pub use namespaces::NamespaceIndex;
 pub use ownership::{reduce, reduce_answer};
+pub use readiness::{Pending, Readiness};
 pub use secret_meta::{Controller, SecretMeta, SecretState};
 pub use secrets::SecretIndex;
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
@@ -31,7 +33,7 @@ pub use triggers::Triggers;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::names::ObjectKey;
+use crate::names::{CalendarKey, ObjectKey};
 
 /// All that is watched, folded. Shared by the streams, which write, and the reconciles, which read.
 ///

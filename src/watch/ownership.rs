@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectM
 use serde_json::Value;
 
 use super::secret_meta::{Controller, SecretMeta};
-use crate::provenance::{ANNOTATION, FIELD_MANAGER, MANAGED_LABEL, Provenance};
+use crate::record::{ANNOTATION, FIELD_MANAGER, MANAGED_LABEL, Provenance};
 
 /// Reduces a Secret's metadata, as a watch or a read shows it, to what decisions need; the rest, `managedFields` above
 /// all, is dropped.

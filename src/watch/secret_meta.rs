@@ -1,6 +1,6 @@
 //! A Secret without its values.
 
-use crate::provenance::Provenance;
+use crate::record::Provenance;
 
 /// The Secret, as its metadata shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]

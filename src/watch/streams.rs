@@ -16,15 +16,15 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::backoff::WatchBackoff;
-use super::{CalendarKey, Indexes, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
-use crate::admin::{Metrics, Pending, Readiness};
+use super::{Indexes, Pending, Readiness, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::api::{
     ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore, ParameterStoreSpec, ParameterSync,
     ParameterSyncSpec,
 };
 use crate::clock::SystemClock;
-use crate::names::ObjectKey;
-use crate::provenance::MANAGED_LABEL;
+use crate::metrics::Metrics;
+use crate::names::{CalendarKey, ObjectKey};
+use crate::record::MANAGED_LABEL;
 
 /// How long a watch may be silent before it is started again, in seconds.
 const WATCH_TIMEOUT: u32 = 240;

@@ -5,10 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::calendars::CalendarKey;
 use super::stores::StoreKey;
 use crate::api::{CalendarKind, CalendarRef, FreezeScope, ParameterSync, StoreKind};
-use crate::names::ObjectKey;
+use crate::names::{CalendarKey, ObjectKey};
 
 /// The annotation that asks for a sync now; its value is a token of the asker's choice.
 pub const SYNC_REQUEST: &str = "paramsync.dev/sync-requested-at";

@@ -9,22 +9,11 @@ use std::ops::ControlFlow;
 use jiff::SignedDuration;
 use jiff::civil::{Date, DateTime};
 
-use super::super::budget::{Budget, MAX_EMPTY_PERIODS};
+use super::super::budget::{Budget, Exhausted, MAX_EMPTY_PERIODS};
 use super::{Bound, Frequency, OrdinalDay, Rule};
 
 /// Later than anybody asks for.
 pub(in crate::calendar) const LATEST: DateTime = DateTime::constant(2300, 1, 1, 0, 0, 0, 0);
-
-/// Why a rule was not walked to the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::calendar) enum Exhausted {
-    /// So many periods in a row yielded nothing that it may never yield anything.
-    EmptyPeriods,
-    /// The calendar's periods are spent.
-    Periods,
-    /// The calendar's times are spent.
-    Times,
-}
 
 impl Rule {
     /// Shows each local time of the rule from `from` up to and including `to`, in order, until `visit` breaks.

@@ -6,7 +6,7 @@
 mod expand;
 mod parse;
 
-pub(super) use expand::{Exhausted, LATEST};
+pub(super) use expand::LATEST;
 
 use jiff::Timestamp;
 use jiff::civil::{DateTime, Time, Weekday};

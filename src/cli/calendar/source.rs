@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::manifest;
 use crate::calendar::{Calendar, CalendarError, Warning};
-use crate::resolve;
+use crate::watch;
 
 /// The API server takes no longer object, and iCalendar text may be much shorter only.
 const MAX_FILE: usize = 3 * 1024 * 1024;
@@ -39,7 +39,7 @@ fn octets(path: &Path) -> io::Result<Vec<u8>> {
 
 fn compile(path: &Path, octets: &[u8]) -> Result<(Calendar, Vec<Warning>), CalendarError> {
     if is_icalendar(path, octets) {
-        return resolve::compile_text(octets, None, None);
+        return watch::compile_text(octets, None, None);
     }
     let text = std::str::from_utf8(octets).map_err(|error| {
         let line = octets[..error.valid_up_to()]
@@ -50,7 +50,7 @@ fn compile(path: &Path, octets: &[u8]) -> Result<(Calendar, Vec<Warning>), Calen
             format!("is not UTF-8 from line {line} on; save it as UTF-8"),
         )
     })?;
-    resolve::compile(&manifest::read(text)?)
+    watch::compile(&manifest::read(text)?)
 }
 
 /// By the end of its name, or by its first words.

@@ -30,7 +30,7 @@ impl Case {
     fn refusal(&self) -> Option<String> {
         let manifest = json!({"apiVersion": "paramsync.dev/v1alpha1", "kind": self.kind, "spec": self.spec});
         let spec = manifest::read(&manifest.to_string());
-        let compiled = spec.and_then(|spec| crate::resolve::compile(&spec));
+        let compiled = spec.and_then(|spec| crate::watch::compile(&spec));
         compiled.err().map(|error| error.to_string())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::decide::FetchRequest;
 use crate::names::{ObjectKey, Origin, ParameterName, ParameterRef};
-use crate::provenance::Stamp;
+use crate::record::{SourceError, Stamp, Upstream};
 use crate::resolve::StoreIdentity;
 use crate::source::batch;
 use crate::source::call::{Answer, Call, Decryption, Fault, PathKey};
@@ -17,7 +17,7 @@ use crate::source::engine::sweeps::{self, Sweeps};
 use crate::source::engine::{CallId, Now, Observed, Ticket};
 use crate::source::limiter::Lane;
 use crate::source::plan::Item;
-use crate::source::types::{Fetched, SourceError, Tell, Upstream, Wanted};
+use crate::source::types::{Fetched, Tell, Wanted};
 
 /// How long changes of subscriptions are gathered before a new plan is made.
 const GATHER: Duration = Duration::from_millis(100);

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::decide::{FetchRequest, Purpose};
 use crate::names::ParameterRef;
+use crate::record::SourceError;
 use crate::schedule;
 use crate::source::batch;
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, PathKey};
@@ -18,7 +19,7 @@ use crate::source::engine::pages::{Pages, Turn};
 use crate::source::engine::quarantine::Quarantine;
 use crate::source::engine::recent::Recent;
 use crate::source::engine::{CallId, Observed, Ticket};
-use crate::source::types::{Fetched, SourceError};
+use crate::source::types::Fetched;
 
 /// How long the first caller waits for others.
 const WINDOW: Duration = Duration::from_millis(50);

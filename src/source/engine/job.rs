@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::decide::{FetchRequest, Purpose, SourceRead};
-use crate::names::{Origin, ParameterRef, Selector};
-use crate::resolve::PathRead;
+use crate::names::{Origin, ParameterRef, PathRead, Selector};
+use crate::record::SourceError;
 use crate::source::call::{Decryption, Found, PathKey};
-use crate::source::types::{Fetched, FetchedParameter, SourceError};
+use crate::source::types::{Fetched, FetchedParameter};
 
 /// The smallest thing that callers share.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -25,14 +25,14 @@ use self::core::{Core, Effects, decrypts};
 use crate::clock::Clock;
 use crate::decide::FetchRequest;
 use crate::names::{ObjectKey, Origin};
-use crate::provenance::ParameterKind;
+use crate::record::{ParameterKind, SourceError, Upstream};
 use crate::resolve::StoreIdentity;
 use crate::schedule;
 use crate::source::budget::{Budget, Budgets};
 use crate::source::call::{Answer, Call, Fault, ParameterApi};
 use crate::source::catalog::Sweep;
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, SourceError, Tell, Upstream, Wanted};
+use crate::source::types::{Fetched, Tell, Wanted};
 
 /// Names a request under way.
 pub type CallId = u64;

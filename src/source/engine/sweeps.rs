@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::names::ParameterRef;
+use crate::record::SourceError;
 use crate::schedule;
 use crate::source::batch;
 use crate::source::call::{Answer, Call, Decryption, Fault};
@@ -14,7 +15,6 @@ use crate::source::engine::pages::{Pages, Turn};
 use crate::source::engine::quarantine;
 use crate::source::engine::{CallId, Now, Observed};
 use crate::source::plan::{Item, Plan};
-use crate::source::types::SourceError;
 
 /// One failed sweep says little; two in a row are told.
 const TELLING: u32 = 2;

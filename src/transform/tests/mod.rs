@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use super::*;
 use crate::decide::{Purpose, SourceRead};
-use crate::names::{JsonPointer, ObjectKey, ParameterName, ParameterPath, ParameterRef, Selector};
-use crate::provenance::{ParameterKind, Shape, Stamp};
+use crate::names::{
+    JsonPointer, NameFilter, ObjectKey, ParameterName, ParameterPath, ParameterRef, PathRead, Selector,
+};
+use crate::record::{ParameterKind, Shape, Stamp};
 use crate::resolve::{
-    Auth, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NameFilter, NamedSource, OnCollision,
-    OnMissing, ParameterTypes, PathRead, PathSource, StoreIdentity, Target,
+    Auth, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision, OnMissing,
+    ParameterTypes, PathSource, StoreIdentity, Target,
 };
 use crate::source::FetchedParameter;
 use jiff::Timestamp;

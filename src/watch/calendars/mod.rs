@@ -3,7 +3,8 @@
 //! What cannot be read is never taken for absent: a calendar whose newest edit is wrong goes on as its last valid form
 //! said, one that was never valid is closed, and one whose selector cannot be read binds every namespace.
 
-mod key;
+mod compile;
+mod entry;
 mod read;
 mod standing;
 #[cfg(test)]
@@ -11,52 +12,20 @@ mod tests;
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::api::DynamicObject;
 
-pub use self::key::CalendarKey;
-use self::read::{Binds, read, too_expensive};
+pub use self::compile::{compile, compile_text};
+pub use self::entry::{AwsCalendar, CalendarEntry};
+use self::read::{read, too_expensive};
 pub use self::standing::{Answered, CalendarFault, Evaluated, Standing, Stands};
 use super::stores::StoreKey;
-use crate::api::ChangeCalendarStatus;
-use crate::resolve::Freeze;
+use crate::names::CalendarKey;
+use crate::record::Freeze;
 
 /// What was evaluated of a calendar is evaluated anew after this time: it was looked at a limited time ahead.
 const RENEW_AFTER: SignedDuration = SignedDuration::from_hours(1);
-/// A calendar that AWS evaluates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AwsCalendar {
-    /// The calendars' names or ARNs.
-    pub documents: Vec<String>,
-    /// The store whose region and identity ask.
-    pub store: StoreKey,
-    /// How long an answer counts at most.
-    pub max_staleness: Duration,
-}
-
-/// A calendar as it was last seen.
-#[derive(Clone, Debug)]
-pub struct CalendarEntry {
-    /// Its uid.
-    pub uid: Option<String>,
-    /// Its `metadata.generation`.
-    pub generation: i64,
-    /// What was said of it.
-    pub status: ChangeCalendarStatus,
-    /// What it asks for while it is closed.
-    pub freeze: Freeze,
-    /// What it says.
-    pub standing: Standing,
-    /// What is wrong with its newest form, where an older one stands in or none does.
-    pub fault: Option<CalendarFault>,
-    /// What is odd about its newest form.
-    pub warnings: Vec<String>,
-    /// What AWS is to be asked for.
-    pub aws: Option<AwsCalendar>,
-    binds: Binds,
-}
 
 /// What is known of each calendar.
 #[derive(Default)]
@@ -186,16 +155,6 @@ impl CalendarIndex {
                 entry.standing = Standing::Unknown(fault.clone());
                 entry.fault = Some(fault);
             }
-        }
-    }
-}
-
-impl CalendarEntry {
-    /// What was evaluated of it and counts.
-    pub fn evaluated(&self) -> Option<&Evaluated> {
-        match &self.standing {
-            Standing::Evaluated(evaluated) => Some(evaluated),
-            Standing::Answered(_) | Standing::Unknown(_) => None,
         }
     }
 }

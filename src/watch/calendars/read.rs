@@ -1,6 +1,5 @@
 //! From an object to what counts of it, as far as it can be read.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,40 +7,22 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use kube::ResourceExt;
 use kube::api::DynamicObject;
-use kube::core::{Selector, SelectorExt as _};
+use kube::core::Selector;
 use serde_json::Value;
 
+use super::compile::compile;
+use super::entry::{AwsCalendar, Binds, CalendarEntry};
 use super::standing::{CalendarFault, Evaluated, Standing};
-use super::{AwsCalendar, CalendarEntry};
 use crate::api::{
     AwsCalendarSpec, CalendarState, ChangeCalendarStatus, ClusterChangeCalendarSpec, FreezeSpec, LastValid,
     StoreKind,
 };
 use crate::calendar::{OverBudget, Record, State, Timeline};
-use crate::resolve::{Freeze, compile};
+use crate::record::Freeze;
 use crate::watch::StoreKey;
 
 /// How long an answer of AWS counts where the calendar does not say.
 const DEFAULT_STALENESS: Duration = Duration::from_hours(1);
-
-/// Which namespaces a calendar binds, whatever the objects in them say.
-#[derive(Clone, Debug)]
-pub(super) enum Binds {
-    Nobody,
-    Selected(Selector),
-    /// Its selector cannot be read.
-    Everybody,
-}
-
-impl Binds {
-    pub(super) fn selects(&self, labels: Option<&BTreeMap<String, String>>) -> bool {
-        match (self, labels) {
-            (Self::Nobody, _) => false,
-            (Self::Everybody, _) | (Self::Selected(_), None) => true,
-            (Self::Selected(selector), Some(labels)) => selector.matches(labels),
-        }
-    }
-}
 
 /// What an object says, from its spec as far as that can be read.
 pub(super) fn read(

@@ -1,11 +1,13 @@
 //! What counts of a calendar, whatever was written last.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::calendar::State;
 use crate::error::{Class, Classified};
-use crate::resolve::{FirstSync, Scope};
+use crate::record::{FirstSync, Scope};
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 

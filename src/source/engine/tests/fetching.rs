@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::MINUTE;
 use super::world::{self, Stage, latest, named, object, path, read_names, read_path, wanted};
 use crate::decide::Purpose;
-use crate::names::ParameterRef;
-use crate::resolve::{NameFilter, PathRead};
-use crate::source::types::{ParameterStores, SourceError, Tell};
+use crate::names::{NameFilter, ParameterRef, PathRead};
+use crate::record::SourceError;
+use crate::source::types::{ParameterStores, Tell};
 
 #[tokio::test(start_paused = true)]
 async fn a_first_sync_costs_a_call_for_ten_and_a_decryption_each_and_no_sweep_follows_at_once() {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::MINUTE;
 use super::world::{Stage, latest, named, object, path, read_names, read_path, wanted};
-use crate::names::Origin;
-use crate::resolve::{NameFilter, PathRead};
-use crate::source::types::{ParameterStores, SourceError, Tell};
+use crate::names::{NameFilter, Origin, PathRead};
+use crate::record::SourceError;
+use crate::source::types::{ParameterStores, Tell};
 
 #[tokio::test(start_paused = true)]
 async fn quiet_intervals_are_swept_without_decryption_and_trigger_nobody() {

@@ -9,15 +9,17 @@ use jiff::Timestamp;
 
 use crate::clock::{Clock, TestClock};
 use crate::decide::{FetchRequest, Purpose, SourceRead};
-use crate::names::{ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, Selector};
-use crate::provenance::{ParameterKind, Stamp};
-use crate::resolve::{Auth, Limits, NameFilter, PathRead, StoreIdentity};
+use crate::names::{
+    NameFilter, ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, PathRead, Selector,
+};
+use crate::record::{Entry, ParameterKind, SourceError, Stamp};
+use crate::resolve::{Auth, Limits, StoreIdentity};
 use crate::source::budget::Budgets;
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi};
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::NoMetrics;
 use crate::source::stores::{Connect, Stores};
-use crate::source::types::{Entry, Fetched, ParameterStores, SourceError, Sweeping, Wanted};
+use crate::source::types::{Fetched, ParameterStores, Sweeping, Wanted};
 use crate::value::SecretValue;
 
 /// Parameters, faults to come, and what was asked.

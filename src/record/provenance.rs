@@ -16,7 +16,7 @@ pub const MANAGED_LABEL: &str = "paramsync.dev/managed";
 /// The name under which the API server records which fields are ours.
 pub const FIELD_MANAGER: &str = "paramsync";
 /// The most bytes that the annotation may have: the API server allows 256 KiB for all annotations of an object.
-pub const MAX_BYTES: usize = 192 * 1024;
+pub const MAX_PROVENANCE_BYTES: usize = 192 * 1024;
 
 /// A version and when it was written. Version alone is not enough: a parameter that is deleted and made anew starts
 /// at 1 again, with another value.

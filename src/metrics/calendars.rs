@@ -10,8 +10,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::calendar::State;
-use crate::report::Queue;
-use crate::watch::{CalendarEntry, CalendarKey, Stands};
+use crate::names::CalendarKey;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CalendarLabels {
@@ -28,6 +27,19 @@ impl From<&CalendarKey> for CalendarLabels {
             name: key.name().to_owned(),
         }
     }
+}
+
+/// What a calendar says now.
+#[derive(Clone, Copy, Debug)]
+pub struct CalendarSays {
+    /// Whether its newest form is the one that counts.
+    pub ready: bool,
+    /// Open or closed.
+    pub state: State,
+    /// When it says that its state changes next.
+    pub next: Option<Timestamp>,
+    /// How many objects it binds.
+    pub bound: usize,
 }
 
 type Seconds = Gauge<f64, AtomicU64>;
@@ -98,23 +110,22 @@ impl CalendarMetrics {
         );
     }
 
-    /// What a calendar says now, and how many objects it binds.
-    pub fn stands(&self, key: &CalendarKey, entry: &CalendarEntry, stands: &Stands, bound: usize) {
+    /// What a calendar says now.
+    pub fn says(&self, key: &CalendarKey, says: CalendarSays) {
         let labels = CalendarLabels::from(key);
-        let ready = entry.fault.is_none() && stands.fault.is_none();
-        self.ready.get_or_create(&labels).set(i64::from(ready));
-        let open = i64::from(stands.state == State::Open);
+        self.ready.get_or_create(&labels).set(i64::from(says.ready));
+        let open = i64::from(says.state == State::Open);
         self.open.get_or_create(&labels).set(open);
-        self.bound.get_or_create(&labels).set(count(bound));
-        set(&self.next_transition, &labels, stands.next);
+        self.bound.get_or_create(&labels).set(count(says.bound));
+        set(&self.next_transition, &labels, says.next);
     }
 
-    /// What waits for a calendar.
-    pub fn holds(&self, key: &CalendarKey, queue: &Queue) {
+    /// How many objects wait for a calendar, with how many changes, and since when the oldest does.
+    pub fn holds(&self, key: &CalendarKey, objects: usize, changes: usize, since: Option<Timestamp>) {
         let labels = CalendarLabels::from(key);
-        self.waiting.get_or_create(&labels).set(count(queue.objects));
-        self.pending.get_or_create(&labels).set(count(queue.changes));
-        set(&self.oldest, &labels, queue.since);
+        self.waiting.get_or_create(&labels).set(count(objects));
+        self.pending.get_or_create(&labels).set(count(changes));
+        set(&self.oldest, &labels, since);
     }
 
     /// A write began to wait for a calendar.

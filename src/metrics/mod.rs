@@ -1,4 +1,10 @@
-//! What is counted. Labels are bounded: reasons, operations and codes from fixed sets, never an object's name.
+//! What is counted. Everybody may count here, and the counters know nobody: they take plain facts.
+//!
+//! Labels are bounded: reasons, operations and codes from fixed sets, never an object's name.
+
+mod calendars;
+
+pub use calendars::{CalendarMetrics, CalendarSays};
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,10 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::calendar_metrics::CalendarMetrics;
-use crate::decide::Purpose;
 use crate::names::ObjectKey;
-use crate::source::SourceMetrics;
 
 /// How a reconcile ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
@@ -28,6 +31,27 @@ pub enum ReconcileResult {
     Refused,
     /// The status could not be written, or the reconcile was cut short.
     Failed,
+}
+
+/// Why a Secret was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteKind {
+    /// It was not there.
+    Create,
+    /// What somebody else did to it was undone.
+    Repair,
+    /// Something new came.
+    Update,
+}
+
+impl WriteKind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Repair => "repair",
+            Self::Update => "update",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -212,12 +236,8 @@ impl Metrics {
     }
 
     /// A Secret was written.
-    pub fn secret_written(&self, purpose: Purpose, created: bool) {
-        let kind = match purpose {
-            _ if created && purpose != Purpose::Repair => "create",
-            Purpose::Repair => "repair",
-            Purpose::FirstSync | Purpose::Change => "update",
-        };
+    pub fn secret_written(&self, kind: WriteKind) {
+        let kind = kind.as_str();
         self.secret_writes.get_or_create(&WriteLabels { kind }).inc();
     }
 
@@ -261,8 +281,10 @@ impl Metrics {
     }
 }
 
-impl SourceMetrics for Metrics {
-    fn request(&self, operation: &'static str, code: &str) {
+/// What is counted of requests to AWS.
+impl Metrics {
+    /// One request was answered: AWS's operation, and `OK` or AWS's error code.
+    pub fn request_answered(&self, operation: &'static str, code: &str) {
         self.requests
             .get_or_create(&RequestLabels {
                 operation,
@@ -271,15 +293,18 @@ impl SourceMetrics for Metrics {
             .inc();
     }
 
-    fn decrypted(&self, count: usize) {
+    /// SecureStrings that came decrypted: each is a call to KMS.
+    pub fn parameters_decrypted(&self, count: usize) {
         self.decrypted.inc_by(count as u64);
     }
 
-    fn throttled(&self, _region: &str) {
+    /// AWS throttled a request.
+    pub fn request_throttled(&self) {
         self.throttled.inc();
     }
 
-    fn rate(&self, region: &str, per_second: f64) {
+    /// The rate that the limiter of this region's account allows now, in requests a second.
+    pub fn limiter_rate(&self, region: &str, per_second: f64) {
         self.rate
             .get_or_create(&RegionLabels {
                 region: region.to_owned(),
@@ -287,7 +312,8 @@ impl SourceMetrics for Metrics {
             .set(per_second);
     }
 
-    fn coalesced(&self, count: usize) {
+    /// Reads that were shared with a caller who waited already.
+    pub fn reads_coalesced(&self, count: usize) {
         self.coalesced.inc_by(count as u64);
     }
 }
