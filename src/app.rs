@@ -1,8 +1,9 @@
 //! The wiring: who is made of what, started in which order, and stopped.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,6 @@ use anyhow::Context as _;
 use futures::FutureExt;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tower::util::MapResponseLayer;
 
@@ -20,10 +20,11 @@ use crate::apply;
 use crate::clock::{Clock as _, SystemClock};
 use crate::control::calendars::keep_calendars;
 use crate::control::context::Operator;
-use crate::control::run;
+use crate::control::run::run as run_passes;
 use crate::control::seal::SealSecret;
 use crate::control::stores::keep_stores;
 use crate::control::syncs::reconcile;
+use crate::lease::Keeper;
 use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::record::SealKey;
@@ -32,6 +33,7 @@ use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
 use crate::watch::{Indexes, Pending, Readiness, Triggers};
+use crate::write::{Fence, NotHolder, Tenure};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);
@@ -44,6 +46,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long passes under way may take to end when the operator is asked to stop.
 const LAST_PASSES: Duration = Duration::from_secs(5);
+/// How long the last writes may then take to be answered: as long as a write waits.
+const LAST_ANSWERS: Duration = Duration::from_secs(12);
 
 /// What the command line decides.
 pub struct Settings {
@@ -53,13 +57,16 @@ pub struct Settings {
     pub concurrency: u16,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
-    /// The operator's own namespace.
-    pub namespace: String,
+    /// Where the Lease and the key that seals are; where the kubeconfig or the Pod says, if absent.
+    pub namespace: Option<String>,
+    /// How people know this process: the Pod's name.
+    pub pod: String,
 }
 
-/// Runs the operator until SIGTERM or SIGINT.
+/// Runs the operator until SIGTERM or SIGINT. Who loses the Lease starts anew: nothing that was known, planned or under
+/// way is taken along.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(settings.admin_address).await.with_context(|| {
+    let listener = listen(settings.admin_address).with_context(|| {
         format!(
             "--admin-address: {} cannot be listened on",
             settings.admin_address
@@ -68,33 +75,130 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let config = Config::infer()
         .await
         .context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
-    let indexes = Arc::new(Indexes::default());
     let clock = SystemClock::new();
+    let shutdown = Shutdown::listen()?;
+    let namespace = settings.namespace.clone();
+    let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+    let mut lease = Keeper::new(
+        lease_client(&config)?,
+        Arc::new(clock),
+        namespace.clone(),
+        settings.pod.clone(),
+    );
+    let seal = SealSecret::new(lease_client(&config)?, &namespace);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
+    let settings = Arc::new(settings);
+    loop {
+        let listener = listener.try_clone().context("the admin port")?;
+        let work = |tenure| {
+            work(
+                settings.clone(),
+                listener,
+                config.clone(),
+                seal.clone(),
+                clock,
+                tenure,
+                shutdown.clone(),
+            )
+        };
+        match hold(&mut lease, clock, work).await? {
+            Ended::Asked => {
+                tracing::info!("paramsync stops");
+                return Ok(());
+            }
+            Ended::Lost => tracing::info!("starting anew"),
+        }
+    }
+}
+
+/// How the work of one tenure ended.
+enum Ended {
+    /// By itself.
+    Asked,
+    /// It was cut off.
+    Lost,
+}
+
+/// Keeps the Lease while work is done, in a runtime of its own, which ends with all that was started in it.
+async fn hold<W>(
+    lease: &mut Keeper,
+    clock: SystemClock,
+    work: impl FnOnce(Tenure) -> W,
+) -> anyhow::Result<Ended>
+where
+    W: Future<Output = anyhow::Result<()>> + Send + 'static,
+{
+    let tenure = Tenure::default();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the async runtime cannot be started")?;
+    let mut work = runtime.spawn(work(tenure.clone()));
+    let result = {
+        let mut lost = pin!(lease.keep(&tenure));
+        let result = tokio::select! {
+            result = &mut work => Some(result),
+            () = &mut lost => None,
+        };
+        if result.is_some() {
+            tenure.close();
+            // The Lease is kept for those that are under way still.
+            tokio::select! {
+                () = tenure.drained() => {}
+                () = lost => {}
+                () = tokio::time::sleep(LAST_ANSWERS) => {}
+            }
+        }
+        result
+    };
+    let Some(result) = result else {
+        // Before what it waits for, whose end it would take for a fault.
+        work.abort();
+        let _ = work.await;
+        runtime.shutdown_background();
+        return Ok(Ended::Lost);
+    };
+    runtime.shutdown_background();
+    if tenure.is_settled(clock.monotonic()) {
+        lease.release().await;
+    }
+    result.context("the operator panicked")??;
+    Ok(Ended::Asked)
+}
+
+/// All that is done for as long as the Lease is held, from before that, until the operator is asked to stop.
+async fn work(
+    settings: Arc<Settings>,
+    listener: TcpListener,
+    config: Config,
+    seal: SealSecret,
+    clock: SystemClock,
+    tenure: Tenure,
+    shutdown: Shutdown,
+) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener).context("the admin port")?;
+    let indexes = Arc::new(Indexes::default());
     let strict = strict_clients(&config, &indexes, clock)?;
-    let (watching, asking) = clients(config)?;
+    let (watching, asking) = clients(config, &Fence::new(tenure.clone(), Arc::new(clock)))?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
-    let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), address = %settings.admin_address, "paramsync starts");
+    tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
 
-    let shutdown = Shutdown::listen()?;
-    let mut stop = shutdown.clone();
     let syncs_pending = readiness.wait_for("parametersyncs");
     for resource in KNOWN_FIRST {
         readiness.wait_for(resource);
     }
-    let sealing_pending = readiness.wait_for("seal");
-    let seal = SealSecret::new(asking.clone(), &settings.namespace);
+    let mut stop = shutdown.clone();
     let key = tokio::select! {
-        key = sealing(&seal, sealing_pending) => key,
+        key = sealing(&seal, readiness.wait_for("seal")) => key,
         () = stop.asked() => return Ok(()),
     };
-    let sealed = tokio::spawn(seal.keep(key.clone(), clock));
-    let seal = Arc::new(key);
+    tokio::spawn(seal.keep(key.clone(), clock));
+    let key = Arc::new(key);
 
     let triggers = Triggers::default();
     let watches = Watches {
-        seal: seal.clone(),
+        seal: key.clone(),
         client: watching.clone(),
         strict,
         clock,
@@ -105,20 +209,22 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         readiness,
         metrics: metrics.clone(),
     };
-    let started = [
-        tokio::spawn(watches.clone().secrets()),
-        tokio::spawn(watches.clone().namespaces()),
-        tokio::spawn(watches.clone().stores()),
-        tokio::spawn(watches.clone().cluster_stores()),
-        tokio::spawn(watches.clone().calendars()),
-        tokio::spawn(watches.clone().cluster_calendars()),
-    ];
+    tokio::spawn(watches.clone().secrets());
+    tokio::spawn(watches.clone().namespaces());
+    tokio::spawn(watches.clone().stores());
+    tokio::spawn(watches.clone().cluster_stores());
+    tokio::spawn(watches.clone().calendars());
+    tokio::spawn(watches.clone().cluster_calendars());
     tokio::select! {
         () = watches.wait_for_crd::<ParameterSync>("parametersyncs", &syncs_pending) => {}
         () = stop.asked() => return Ok(()),
     }
     tokio::select! {
         () = everything_listed(&watches.readiness) => {}
+        () = stop.asked() => return Ok(()),
+    }
+    tokio::select! {
+        () = may_begin(&tenure, clock, &syncs_pending) => {}
         () = stop.asked() => return Ok(()),
     }
 
@@ -139,11 +245,11 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let context = Arc::new(Operator {
         stores,
         calendars,
-        secrets: apply::ApiServer::new(asking.clone(), clock, seal),
-        status: sink::ApiServer::new(asking, std::env::var("HOSTNAME").ok()),
+        secrets: apply::ApiServer::new(asking.clone(), clock, key),
+        status: sink::ApiServer::new(asking, Some(settings.pod.clone())),
         clock,
         indexes,
-        endpoints: settings.endpoints,
+        endpoints: settings.endpoints.clone(),
         metrics,
         learned: Mutex::default(),
         store_triggers: watches.store_triggers.clone(),
@@ -152,15 +258,15 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         waiting: Mutex::default(),
         lives: Mutex::default(),
     });
-    let stores_told = tokio::spawn(keep_stores(context.clone()));
-    let calendars_kept = tokio::spawn(keep_calendars(context.clone()));
+    tokio::spawn(keep_stores(context.clone()));
+    tokio::spawn(keep_calendars(context.clone()));
     let (refusing, forgetting) = (context.clone(), context.clone());
-    let objects = tokio::spawn(watches.clone().parameter_syncs(
+    tokio::spawn(watches.clone().parameter_syncs(
         syncs_pending,
         move |malformed| refuse(&refusing, malformed),
         move |key| forgetting.forget(key),
     ));
-    let work = run::run(
+    let work = run_passes(
         triggers.stream(),
         Arc::new(clock),
         usize::from(settings.concurrency),
@@ -176,13 +282,6 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
             tracing::info!("passes under way are cut off; nothing is half written");
         }
     }
-    objects.abort();
-    tracing::info!("paramsync stops");
-    admin.abort();
-    stores_told.abort();
-    calendars_kept.abort();
-    sealed.abort();
-    started.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 
@@ -238,6 +337,16 @@ async fn sealing(secret: &SealSecret, pending: Pending) -> SealKey {
     }
 }
 
+/// Waits for the Lease, and until nothing of its last holder can land any more.
+async fn may_begin(tenure: &Tenure, clock: SystemClock, pending: &Pending) {
+    let from = tenure.begins(|why| pending.say(why)).await;
+    let quiet = from.saturating_sub(clock.monotonic());
+    if !quiet.is_zero() {
+        pending.say(NotHolder::Quiet.to_string());
+    }
+    tokio::time::sleep(quiet).await;
+}
+
 async fn everything_listed(readiness: &Readiness) {
     while readiness.is_waiting_for(&KNOWN_FIRST) {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -264,8 +373,24 @@ fn strict_clients(
     STRICT.into_iter().map(client).collect()
 }
 
-/// One client for watches, which are silent for long, and one for requests, which must not be.
-fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
+/// The admin port, for one runtime after the other: between two, whoever asks waits for a moment.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The client of the Lease, with a connection of its own: an API server that is slow to answer others must not cost it.
+fn lease_client(config: &Config) -> anyhow::Result<Client> {
+    let mut config = config.clone();
+    config.default_retry = false;
+    let builder = ClientBuilder::try_from(config).context("no client for the cluster")?;
+    Ok(builder.build())
+}
+
+/// One client for watches, which are silent for long, and one for requests, which must not be, and write only while the
+/// fence lets them.
+fn clients(mut config: Config, fence: &Fence) -> anyhow::Result<(Client, Client)> {
     config.read_timeout = None;
     let watching = ClientBuilder::try_from(config.clone())
         .context("no client for the cluster")?
@@ -276,6 +401,7 @@ fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
     config.default_retry = false;
     let asking = ClientBuilder::try_from(config)
         .context("no client for the cluster")?
+        .with_layer(fence)
         .build();
     Ok((watching, asking))
 }

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod control;
 pub mod decide;
 pub mod error;
+pub mod lease;
 pub mod metrics;
 pub mod names;
 pub mod record;

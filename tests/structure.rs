@@ -22,6 +22,8 @@ use source::{files, folder, product_code, read};
 const FLOORS: &[&[&str]] = &[
     &["error"],
     &["clock"],
+    &["write"],
+    &["lease"],
     &["value"],
     &["names"],
     &["api"],

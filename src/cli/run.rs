@@ -15,6 +15,9 @@ pub struct RunArgs {
     /// Where /livez, /readyz and /metrics are served.
     #[arg(long, env = "PARAMSYNC_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     admin_address: SocketAddr,
+    /// The operator's own namespace, where its Lease is; the kubeconfig's, or the Pod's, if absent.
+    #[arg(long, env = "POD_NAMESPACE")]
+    namespace: Option<String>,
     /// How many ParameterSyncs are reconciled at once.
     #[arg(long, env = "PARAMSYNC_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
@@ -26,9 +29,6 @@ pub struct RunArgs {
         value_name = "URL"
     )]
     allow_endpoints: Vec<String>,
-    /// The operator's own namespace.
-    #[arg(long, env = "POD_NAMESPACE")]
-    namespace: Option<String>,
     /// Log level: error, warn, info, debug or trace, or a filter such as info,paramsync=debug.
     #[arg(long, env = "PARAMSYNC_LOG_LEVEL", default_value = "info")]
     log_level: String,
@@ -58,9 +58,11 @@ impl RunArgs {
             admin_address: self.admin_address,
             concurrency: self.concurrency,
             endpoints: EndpointPolicy::new(self.allow_endpoints),
-            namespace: self.namespace.unwrap_or_else(|| "paramsync-system".to_owned()),
+            namespace: self.namespace.filter(|namespace| !namespace.is_empty()),
+            pod: pod(),
         };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The Lease, and what else must go on whatever the passes do, has this thread to itself.
+        let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .context("the async runtime cannot be started")?;
@@ -68,10 +70,19 @@ impl RunArgs {
     }
 }
 
+/// The Pod's name, which is its host's name too, unless it runs in the network of its node.
+fn pod() -> String {
+    ["POD_NAME", "HOSTNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .unwrap_or_else(|| "paramsync".to_owned())
+}
+
 /// Ours at the level that was asked; the libraries below us, whose logs at debug and trace can hold what was sent and
 /// received, never beyond info.
 fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
-    const CAPPED: [&str; 10] = [
+    const CAPPED: [&str; 11] = [
         "aws_config",
         "aws_runtime",
         "aws_sdk_ssm",
@@ -82,6 +93,7 @@ fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
         "hyper",
         "hyper_util",
         "kube_client",
+        "tower",
     ];
     let mut filter = EnvFilter::try_new(level).with_context(|| {
         format!("--log-level: {level:?} is none of error, warn, info, debug, trace, or a filter")

@@ -284,7 +284,7 @@ impl Metrics {
 /// What is counted of requests to AWS.
 impl Metrics {
     /// One request was answered: AWS's operation, and `OK` or AWS's error code.
-    pub fn aws_answered(&self, operation: &'static str, code: &str) {
+    pub fn request_answered(&self, operation: &'static str, code: &str) {
         self.requests
             .get_or_create(&RequestLabels {
                 operation,
@@ -299,7 +299,7 @@ impl Metrics {
     }
 
     /// AWS throttled a request.
-    pub fn aws_throttled(&self) {
+    pub fn request_throttled(&self) {
         self.throttled.inc();
     }
 

@@ -18,7 +18,7 @@ pub trait SourceMetrics: Send + Sync + 'static {
 
 impl SourceMetrics for Metrics {
     fn request(&self, operation: &'static str, code: &str) {
-        self.aws_answered(operation, code);
+        self.request_answered(operation, code);
     }
 
     fn decrypted(&self, count: usize) {
@@ -26,7 +26,7 @@ impl SourceMetrics for Metrics {
     }
 
     fn throttled(&self, _region: &str) {
-        self.aws_throttled();
+        self.request_throttled();
     }
 
     fn rate(&self, region: &str, per_second: f64) {

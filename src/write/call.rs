@@ -101,7 +101,10 @@ fn bounded(request: Request<Vec<u8>>, seconds: u64) -> Result<Request<Vec<u8>>, 
 }
 
 async fn exchange<T: DeserializeOwned>(client: &Client, request: Request<Vec<u8>>) -> Result<T, WriteError> {
-    let answer = client.send(request.map(Body::from)).await.map_err(unsent)?;
+    let answer = client
+        .send(request.map(Body::from))
+        .await
+        .map_err(|error| unsent(&error))?;
     let code = answer.status();
     if !code.is_success() && !code.is_client_error() {
         return Err(WriteError::Unknown(NoAnswer::Code(code.as_u16())));
@@ -127,8 +130,8 @@ fn refusal(code: StatusCode, words: &[u8]) -> Box<Status> {
 }
 
 /// A request whose connection never came about was not sent; of any other nobody knows.
-fn unsent(error: Error) -> WriteError {
-    let cause: Option<&(dyn std::error::Error + 'static)> = match &error {
+fn unsent(error: &Error) -> WriteError {
+    let cause: Option<&(dyn std::error::Error + 'static)> = match error {
         Error::Service(error) => Some(error.as_ref()),
         Error::BuildRequest(_) | Error::Auth(_) => return WriteError::NotSent("it could not be made"),
         error => error.source(),

@@ -52,6 +52,8 @@ enum Phase {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
+    /// Why the Lease is not held yet.
+    awaits: String,
     under_way: usize,
     /// Until when it may not be known what came of a write.
     unsettled_until: Duration,
@@ -93,10 +95,22 @@ impl Tenure {
         })
     }
 
-    /// The Lease is held by a request sent at `sent`; nothing is written before `from`.
+    /// The Lease is not held yet, and this is why.
+    pub fn awaits(&self, why: String) {
+        self.state.send_if_modified(|state| {
+            let is_news = state.awaits != why;
+            state.awaits = why;
+            is_news
+        });
+    }
+
+    /// The Lease is held by a request sent at `sent`; nothing is written before `from`. What was closed stays so.
     pub fn acquired(&self, sent: Duration, from: Duration) {
-        self.state
-            .send_modify(|state| state.phase = Phase::Held { sent, from });
+        self.state.send_modify(|state| {
+            if let Phase::Awaited = state.phase {
+                state.phase = Phase::Held { sent, from };
+            }
+        });
     }
 
     /// The Lease was renewed by a request sent at `now`.
@@ -118,12 +132,17 @@ impl Tenure {
         self.state.send_modify(|state| state.phase = Phase::Closed);
     }
 
-    /// Waits until the Lease is acquired; gives from when on it may be written. Never ends for a tenure that is lost.
-    pub async fn begins(&self) -> Duration {
+    /// Waits until the Lease is acquired, and tells why it takes time; gives from when on it may be written. Never ends for
+    /// a tenure that is lost.
+    pub async fn begins(&self, tell: impl Fn(&str)) -> Duration {
         let mut state = self.state.subscribe();
         loop {
-            if let Phase::Held { from, .. } = state.borrow_and_update().phase {
-                return from;
+            {
+                let state = state.borrow_and_update();
+                if let Phase::Held { from, .. } = state.phase {
+                    return from;
+                }
+                tell(&state.awaits);
             }
             // The sender is part of this tenure: it cannot be gone.
             let _ = state.changed().await;
@@ -182,6 +201,8 @@ impl Drop for Writing {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use futures::FutureExt as _;
 
     use super::*;
@@ -203,7 +224,7 @@ mod tests {
         );
         tenure.renewed(s(105));
         assert_eq!(tenure.may_write(s(110)), Ok(()));
-        assert_eq!(tenure.may_write(s(115) - Duration::from_millis(1)), Ok(()));
+        assert_eq!(tenure.may_write(Duration::from_millis(114_999)), Ok(()));
         assert_eq!(tenure.may_write(s(115)), Err(NotHolder::Expired));
         tenure.lose();
         assert_eq!(tenure.may_write(s(106)), Err(NotHolder::Lost));
@@ -229,10 +250,15 @@ mod tests {
     #[test]
     fn it_begins_when_the_lease_is_acquired_and_tells_of_the_quiet() {
         let tenure = Tenure::default();
-        assert!(tenure.begins().now_or_never().is_none());
+        let told = Cell::new(String::new());
+        let begins = || tenure.begins(|why| told.set(why.to_owned())).now_or_never();
+        tenure.awaits("another holds it".to_owned());
+        assert_eq!(begins(), None);
+        assert_eq!(told.take(), "another holds it");
         assert!(tenure.lost().now_or_never().is_none());
         tenure.acquired(s(3), s(13));
-        assert_eq!(tenure.begins().now_or_never(), Some(s(13)));
+        assert_eq!(begins(), Some(s(13)));
+        assert_eq!(told.take(), "");
     }
 
     #[test]
@@ -241,6 +267,7 @@ mod tests {
         tenure.acquired(s(0), s(0));
         let writing = tenure.begin(s(1)).unwrap();
         tenure.close();
+        tenure.acquired(s(1), s(1));
         assert_eq!(tenure.begin(s(1)).err(), Some(NotHolder::Closed));
         assert!(tenure.drained().now_or_never().is_none());
         assert!(!tenure.is_settled(s(1)));

@@ -74,7 +74,7 @@ async fn killed_between_secret_and_status_it_catches_up_without_a_decrypt() {
     case.put("/web/V05", "new").await;
     ask_for_sync(&case, "web", "between").await;
     wait_value(&case, "web", "V05", "new").await;
-    operator.kill();
+    operator.kill().unwrap();
     let object = case.get_json("ParameterSync", "web").await.unwrap();
     assert_eq!(
         version_of(&object, "/web/V05"),
@@ -131,7 +131,7 @@ async fn killed_again_and_again_during_twenty_first_syncs_each_secret_is_right_i
     case.apply(&yaml).await;
     for pause in [400, 900, 1300, 700, 1600] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        operator.kill();
+        operator.kill().unwrap();
         operator.restart().unwrap();
     }
     operator.wait_ready().await.unwrap();

@@ -15,6 +15,7 @@ mod crashes;
 mod crds;
 mod frozen;
 mod half_dead;
+mod lease;
 mod malformed;
 mod parameter_store;
 mod removal;
