@@ -16,6 +16,7 @@ mod freezes;
 mod identity;
 mod kept;
 mod ownership;
+mod policies;
 mod reading;
 mod reading_faults;
 mod specs;

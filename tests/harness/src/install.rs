@@ -45,33 +45,33 @@ pub(crate) async fn give_rights(plane: &ControlPlane, namespace: &str) -> anyhow
     }
     let objects = plane.helm(&args).await?;
     plane.kubectl_stdin(&["apply", "-f", "-"], &objects).await?;
-    exempt(plane, namespace).await
+    list(plane, namespace).await
 }
 
-/// The admission policies take its writes for the operator's.
-async fn exempt(plane: &ControlPlane, namespace: &str) -> anyhow::Result<()> {
+/// The admission policies take its writes for an operator's.
+async fn list(plane: &ControlPlane, namespace: &str) -> anyhow::Result<()> {
     let user = format!("system:serviceaccount:{namespace}:{SERVICE_ACCOUNT}");
     let values = plane
         .helm(&["get", "values", RELEASE, "-n", NAMESPACE, "-o", "json"])
         .await?;
     let values: Value = serde_json::from_str(&values)?;
-    let mut changed = Vec::new();
-    for policy in ["fieldManager", "protectSecrets"] {
-        let known = &values["admissionPolicies"][policy]["exemptUsers"];
-        let mut users: Vec<Value> = known.as_array().cloned().unwrap_or_default();
-        if !users.contains(&json!(user)) {
-            users.push(json!(user));
-            changed.push(format!(
-                "admissionPolicies.{policy}.exemptUsers={}",
-                Value::from(users)
-            ));
-        }
-    }
-    if changed.is_empty() {
+    let known = &values["admissionPolicies"]["operators"];
+    let mut operators: Vec<Value> = known.as_array().cloned().unwrap_or_default();
+    if operators.contains(&json!(user)) {
         return Ok(());
     }
-    let mut args = vec!["upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reuse-values"];
-    args.extend(changed.iter().flat_map(|value| ["--set-json", value.as_str()]));
+    operators.push(json!(user));
+    let operators = format!("admissionPolicies.operators={}", Value::from(operators));
+    let args = [
+        "upgrade",
+        RELEASE,
+        CHART,
+        "-n",
+        NAMESPACE,
+        "--reuse-values",
+        "--set-json",
+        &operators,
+    ];
     plane.helm(&args).await?;
     Ok(())
 }
