@@ -12,6 +12,7 @@
 
 mod costs;
 mod drift;
+mod field_managers;
 mod freezes;
 mod identity;
 mod kept;
