@@ -16,6 +16,7 @@ mod crds;
 mod frozen;
 mod half_dead;
 mod malformed;
+mod moments;
 mod parameter_store;
 mod removal;
 mod support;
