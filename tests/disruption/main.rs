@@ -10,12 +10,16 @@
 )]
 
 mod api_server;
+mod attacks;
 mod canary;
 mod crashes;
 mod crds;
 mod frozen;
 mod half_dead;
 mod malformed;
+mod moments;
 mod parameter_store;
+mod races;
 mod removal;
 mod support;
+mod tenant;

@@ -1,5 +1,7 @@
 //! The chart, as an administrator installs it.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -9,6 +11,8 @@ use crate::operator::{NAMESPACE, SERVICE_ACCOUNT};
 /// The release's name; a further operator's objects begin with it.
 const RELEASE: &str = "paramsync";
 const CHART: &str = "charts/paramsync";
+/// How long a policy may take to be in force.
+const IN_FORCE: Duration = Duration::from_secs(30);
 
 /// Installs the chart in paramsync-system; `values`: each as `helm --set` takes it.
 pub(crate) async fn install(plane: &ControlPlane, values: &[String]) -> anyhow::Result<()> {
@@ -73,5 +77,25 @@ async fn list(plane: &ControlPlane, namespace: &str) -> anyhow::Result<()> {
         &operators,
     ];
     plane.helm(&args).await?;
+    // A policy is in force a moment after it was written.
+    let start = Instant::now();
+    let as_user = format!("--as={user}");
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}).to_string();
+    let args = [
+        "apply",
+        "--server-side",
+        "--dry-run=server",
+        "--field-manager=paramsync",
+        "-n",
+        namespace,
+        &as_user,
+        "-f",
+        "-",
+    ];
+    while let Err(error) = plane.kubectl_stdin(&args, &secret).await {
+        if start.elapsed() > IN_FORCE {
+            return Err(error.context("the admission policies do not let it write"));
+        }
+    }
     Ok(())
 }

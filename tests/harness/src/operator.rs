@@ -51,7 +51,6 @@ pub struct Operator {
     config: OperatorConfig,
     kubeconfig: PathBuf,
     clock: Option<Clock>,
-    // Dropped after the process, which would only complain.
     proxy: Option<ApiProxy>,
     home: PathBuf,
     log: PathBuf,
@@ -159,12 +158,28 @@ impl Operator {
         if process.exit_code()?.is_none() {
             process.signal(Signal::Term)?;
         }
-        process.wait(Duration::from_secs(15)).map(Some)
+        let code = process.wait(Duration::from_secs(15)).map(Some);
+        self.clean(process);
+        code
     }
 
     /// Ends the operator at once, as a crash would, also while it is halted.
     pub fn kill(&self) {
-        self.process().take();
+        let process = self.process().take();
+        if let Some(process) = process {
+            self.clean(process);
+        }
+    }
+
+    /// Ends a process, and takes away what its clock shared with nobody.
+    fn clean(&self, process: Child) {
+        let pid = process.pid();
+        drop(process);
+        if self.clock.is_some() {
+            for file in ["faketime_shm", "sem.faketime_sem"] {
+                let _ = std::fs::remove_file(format!("/dev/shm/{file}_{pid}"));
+            }
+        }
     }
 
     /// Halts all of it, as a machine without processor time would; see [`Operator::resume`].
@@ -282,6 +297,12 @@ impl Operator {
             .flat_map(str::parse)
             .collect();
         Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
