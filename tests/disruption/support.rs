@@ -28,7 +28,9 @@ pub async fn turn() -> MutexGuard<'static, ()> {
 pub async fn suite() -> &'static Suite {
     Suite::shared(|| SuiteConfig {
         operator: operator("debug"),
-        chart_values: Vec::new(),
+        // Attackers here may forge whose a field is, as in a cluster without the policy: what they gain by it must be
+        // nothing. What the policy refuses is tested end to end.
+        chart_values: vec!["admissionPolicies.fieldManager.enabled=false".to_owned()],
     })
     .await
 }
