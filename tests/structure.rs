@@ -251,7 +251,7 @@ fn circles<'a>(arrows: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<BTreeS
         let others = reach[*file].iter().filter(|other| reach[**other].contains(*file));
         others.copied().collect()
     };
-    arrows.keys().filter(round).map(|file| circle(&file)).collect()
+    arrows.keys().filter(round).map(circle).collect()
 }
 
 fn floor(file: &str) -> usize {

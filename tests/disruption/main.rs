@@ -10,6 +10,7 @@
 )]
 
 mod api_server;
+mod attacks;
 mod canary;
 mod crashes;
 mod crds;
@@ -17,6 +18,9 @@ mod frozen;
 mod half_dead;
 mod lease;
 mod malformed;
+mod moments;
 mod parameter_store;
+mod races;
 mod removal;
 mod support;
+mod tenant;

@@ -8,11 +8,12 @@ use tokio::sync::{Mutex, MutexGuard};
 /// How long something may take that waits for a retry, a backoff or a server's start.
 pub const LONG: Duration = Duration::from_mins(1);
 
-/// The operator under test.
+/// The operator under test, by way of a proxy.
 pub fn operator(log_level: &str) -> OperatorConfig {
     OperatorConfig {
         binary: env!("CARGO_BIN_EXE_paramsync").into(),
         args: vec![format!("--log-level={log_level}")],
+        through_proxy: true,
         ..OperatorConfig::default()
     }
 }
@@ -27,7 +28,9 @@ pub async fn turn() -> MutexGuard<'static, ()> {
 pub async fn suite() -> &'static Suite {
     Suite::shared(|| SuiteConfig {
         operator: operator("debug"),
-        chart_values: Vec::new(),
+        // Attackers here may forge whose a field is, as in a cluster without the policy: what they gain by it must be
+        // nothing. What the policy refuses is tested end to end.
+        chart_values: vec!["admissionPolicies.fieldManager.enabled=false".to_owned()],
     })
     .await
 }

@@ -12,10 +12,12 @@
 
 mod costs;
 mod drift;
+mod field_managers;
 mod freezes;
 mod identity;
 mod kept;
 mod ownership;
+mod policies;
 mod reading;
 mod reading_faults;
 mod specs;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::{Value, json};
 
@@ -132,26 +132,15 @@ impl<'a> Account<'a> {
     }
 
     /// Changes a Secret and lets its field ownership say that the operator did it. One PUT for the change, which makes the
-    /// changed fields the account's; a second one that puts `managedFields` as they were, with each key of `data`, each
-    /// label and each annotation in the operator's share. A change of nothing forges the ownership alone.
+    /// changed fields the account's; a second one with the operator's entry of `managedFields` as the change left it, and
+    /// in it all keys, labels and annotations that the Secret has by now. A change of nothing forges the ownership alone.
     pub async fn forge(&self, name: &str, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> {
         let mut secret = self.secret(name).await?;
-        let entries = secret["metadata"]["managedFields"].clone();
         change(&mut secret);
-        let mut secret = self.put(name, &secret).await?;
-        secret["metadata"]["managedFields"] = forged(&secret, entries)?;
-        self.put(name, &secret).await?;
-        Ok(())
-    }
-
-    async fn put(&self, name: &str, secret: &Value) -> anyhow::Result<Value> {
-        let secret = serde_json::from_value(secret.clone())?;
-        let params = PostParams::default();
-        let secret = self
-            .secrets(&self.namespace)
-            .replace(name, &params, &secret)
-            .await?;
-        Ok(serde_json::to_value(secret)?)
+        let entries = secret["metadata"]["managedFields"].clone();
+        let secrets = self.secrets(&self.namespace);
+        let written = put(&secrets, secret).await?;
+        own_all(&secrets, written, entries).await
     }
 
     /// Makes a copy of a Secret in another namespace, with data, labels, annotations and field ownership.
@@ -162,20 +151,36 @@ impl<'a> Account<'a> {
             metadata.remove(field);
         }
         metadata.insert("namespace".to_owned(), json!(namespace));
+        self.create_secret(namespace, secret).await
+    }
+
+    /// Makes a Secret in a namespace whose field ownership says what its `managedFields` do.
+    pub async fn create_secret(&self, namespace: &str, secret: Value) -> anyhow::Result<()> {
+        let entries = secret["metadata"]["managedFields"].clone();
+        let secrets = self.secrets(namespace);
         let secret = serde_json::from_value(secret)?;
-        self.secrets(namespace)
-            .create(&PostParams::default(), &secret)
-            .await?;
+        let made = secrets.create(&PostParams::default(), &secret).await?;
+        own_all(&secrets, serde_json::to_value(made)?, entries).await
+    }
+
+    /// Deletes a Secret.
+    pub async fn delete_secret(&self, name: &str) -> anyhow::Result<()> {
+        let secrets = self.secrets(&self.namespace);
+        secrets.delete(name, &DeleteParams::default()).await?;
         Ok(())
     }
 
-    /// `kubectl apply --server-side` of a Secret with one key in `stringData`, whoever owns the key.
+    /// What `kubectl apply --server-side --force-conflicts` does with a Secret that has one key in `stringData`, without
+    /// the time that a process takes to start.
     pub async fn apply_string_data(&self, name: &str, key: &str, value: &str) -> anyhow::Result<()> {
         let secret = json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {key: value},
         });
-        let args = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
-        self.kubectl_stdin(&args, &secret.to_string()).await.map(drop)
+        let params = PatchParams::apply("kubectl").force();
+        self.secrets(&self.namespace)
+            .patch(name, &params, &Patch::Apply(secret))
+            .await?;
+        Ok(())
     }
 
     fn secrets(&self, namespace: &str) -> Api<Secret> {
@@ -188,8 +193,15 @@ pub(crate) fn binding(namespace: &str, name: &str) -> String {
     format!("{namespace}-{name}")
 }
 
-/// The operator's own entry of these, grown by all that the Secret has by now; no other entry stays.
-fn forged(secret: &Value, entries: Value) -> anyhow::Result<Value> {
+async fn put(secrets: &Api<Secret>, secret: Value) -> anyhow::Result<Value> {
+    let secret: Secret = serde_json::from_value(secret)?;
+    let name = secret.metadata.name.clone().context("a name")?;
+    let secret = secrets.replace(&name, &PostParams::default(), &secret).await?;
+    Ok(serde_json::to_value(secret)?)
+}
+
+/// Leaves the Secret the operator's own entry of these, grown by all that the Secret has, and no other.
+async fn own_all(secrets: &Api<Secret>, mut secret: Value, entries: Value) -> anyhow::Result<()> {
     let entries = entries.as_array().cloned().unwrap_or_default();
     let mut entry = entries
         .into_iter()
@@ -206,5 +218,6 @@ fn forged(secret: &Value, entries: Value) -> anyhow::Result<Value> {
     for part in ["labels", "annotations"] {
         grow(&mut fields["f:metadata"][format!("f:{part}")], &metadata[part]);
     }
-    Ok(json!([entry]))
+    secret["metadata"]["managedFields"] = json!([entry]);
+    put(secrets, secret).await.map(drop)
 }

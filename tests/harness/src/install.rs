@@ -1,5 +1,7 @@
 //! The chart, as an administrator installs it.
 
+use std::time::{Duration, Instant};
+
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
@@ -9,6 +11,8 @@ use crate::operator::{NAMESPACE, SERVICE_ACCOUNT};
 /// The release's name; a further operator's objects begin with it.
 const RELEASE: &str = "paramsync";
 const CHART: &str = "charts/paramsync";
+/// How long a policy may take to be in force.
+const IN_FORCE: Duration = Duration::from_secs(30);
 
 /// Installs the chart in paramsync-system; `values`: each as `helm --set` takes it.
 pub(crate) async fn install(plane: &ControlPlane, values: &[String]) -> anyhow::Result<()> {
@@ -45,33 +49,53 @@ pub(crate) async fn give_rights(plane: &ControlPlane, namespace: &str) -> anyhow
     }
     let objects = plane.helm(&args).await?;
     plane.kubectl_stdin(&["apply", "-f", "-"], &objects).await?;
-    exempt(plane, namespace).await
+    list(plane, namespace).await
 }
 
-/// The admission policies take its writes for the operator's.
-async fn exempt(plane: &ControlPlane, namespace: &str) -> anyhow::Result<()> {
+/// The admission policies take its writes for an operator's.
+async fn list(plane: &ControlPlane, namespace: &str) -> anyhow::Result<()> {
     let user = format!("system:serviceaccount:{namespace}:{SERVICE_ACCOUNT}");
     let values = plane
         .helm(&["get", "values", RELEASE, "-n", NAMESPACE, "-o", "json"])
         .await?;
     let values: Value = serde_json::from_str(&values)?;
-    let mut changed = Vec::new();
-    for policy in ["fieldManager", "protectSecrets"] {
-        let known = &values["admissionPolicies"][policy]["exemptUsers"];
-        let mut users: Vec<Value> = known.as_array().cloned().unwrap_or_default();
-        if !users.contains(&json!(user)) {
-            users.push(json!(user));
-            changed.push(format!(
-                "admissionPolicies.{policy}.exemptUsers={}",
-                Value::from(users)
-            ));
-        }
-    }
-    if changed.is_empty() {
+    let known = &values["admissionPolicies"]["operators"];
+    let mut operators: Vec<Value> = known.as_array().cloned().unwrap_or_default();
+    if operators.contains(&json!(user)) {
         return Ok(());
     }
-    let mut args = vec!["upgrade", RELEASE, CHART, "-n", NAMESPACE, "--reuse-values"];
-    args.extend(changed.iter().flat_map(|value| ["--set-json", value.as_str()]));
+    operators.push(json!(user));
+    let operators = format!("admissionPolicies.operators={}", Value::from(operators));
+    let args = [
+        "upgrade",
+        RELEASE,
+        CHART,
+        "-n",
+        NAMESPACE,
+        "--reuse-values",
+        "--set-json",
+        &operators,
+    ];
     plane.helm(&args).await?;
+    // A policy is in force a moment after it was written.
+    let start = Instant::now();
+    let as_user = format!("--as={user}");
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "probe"}}).to_string();
+    let args = [
+        "apply",
+        "--server-side",
+        "--dry-run=server",
+        "--field-manager=paramsync",
+        "-n",
+        namespace,
+        &as_user,
+        "-f",
+        "-",
+    ];
+    while let Err(error) = plane.kubectl_stdin(&args, &secret).await {
+        if start.elapsed() > IN_FORCE {
+            return Err(error.context("the admission policies do not let it write"));
+        }
+    }
     Ok(())
 }

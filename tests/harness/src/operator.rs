@@ -52,7 +52,6 @@ pub struct Operator {
     kubeconfig: PathBuf,
     admin: Admin,
     clock: Option<Clock>,
-    // Dropped after the process, which would only complain.
     proxy: Option<ApiProxy>,
     home: PathBuf,
     log: PathBuf,
@@ -164,13 +163,29 @@ impl Operator {
         if process.exit_code()?.is_none() {
             process.signal(Signal::Term)?;
         }
-        process.wait(Duration::from_secs(15)).map(Some)
+        let code = process.wait(Duration::from_secs(15)).map(Some);
+        self.clean(process);
+        code
     }
 
     /// Ends the operator at once, as a crash would, also while it is halted. Whoever writes next has to wait for its Lease,
     /// for 25 s: see [`Operator::kill`].
     pub fn crash(&self) {
-        self.process().take();
+        let process = self.process().take();
+        if let Some(process) = process {
+            self.clean(process);
+        }
+    }
+
+    /// Ends a process, and takes away what its clock shared with nobody.
+    fn clean(&self, process: Child) {
+        let pid = process.pid();
+        drop(process);
+        if self.clock.is_some() {
+            for file in ["faketime_shm", "sem.faketime_sem"] {
+                let _ = std::fs::remove_file(format!("/dev/shm/{file}_{pid}"));
+            }
+        }
     }
 
     /// Ends the operator at once, and deletes its Lease once it is dead, as an administrator may: for tests that are about
@@ -327,6 +342,12 @@ impl Admin {
             );
         }
         Ok(())
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.crash();
     }
 }
 

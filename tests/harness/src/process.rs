@@ -28,6 +28,9 @@ kill -KILL "$watchdog"
 exit "$code"
 "#;
 
+/// How long a process may take to halt.
+const HALT: Duration = Duration::from_secs(10);
+
 /// What can be sent to a [`Child`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -112,14 +115,36 @@ impl Child {
         tail(&self.log, lines)
     }
 
-    /// Sends a signal; fails if the server has ended.
+    /// Sends a signal; fails if the server has ended. After [`Signal::Stop`] it does nothing more: its threads are waited
+    /// for, as the one that takes the signal may not be running, and the others run until it does.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         let kill = format!("kill -{} {}", signal.name(), self.pid);
         let output = Command::new("sh").args(["-c", &kill]).output()?;
         if !output.status.success() {
             bail!("{kill}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
+        let start = Instant::now();
+        while signal == Signal::Stop && !self.is_halted()? {
+            if start.elapsed() > HALT {
+                bail!("process {} does not halt", self.pid);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
         Ok(())
+    }
+
+    fn is_halted(&self) -> anyhow::Result<bool> {
+        for task in std::fs::read_dir(format!("/proc/{}/task", self.pid))? {
+            let Ok(stat) = std::fs::read_to_string(task?.path().join("stat")) else {
+                continue; // That thread has ended.
+            };
+            // The state follows the name, which stands in parentheses and may hold anything.
+            let state = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
+            if !state.starts_with(['T', 't']) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The exit code if the server has ended; 128 and the signal's number if a signal ended it.
