@@ -25,7 +25,7 @@ use crate::reconcile::Pass;
 use crate::record::{Scope, SourceError};
 use crate::report::{Held, Learned, Outcome, Report, Waiting, recorded, recorded_pending, store_status};
 use crate::resolve::{
-    EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
+    Allowance, EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
 };
 use crate::schedule;
 use crate::source::{CalendarReader, ParameterStores, Sweeping, Tell, Wanted};
@@ -54,6 +54,8 @@ pub struct Context<S, K, R, C> {
     pub objects: Store<ParameterSync>,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
+    /// What the operator's flags let the Secrets of ParameterStores be and say.
+    pub listed: Allowance,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What was learned of each store by reading through it.
@@ -104,6 +106,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             stores: &self.indexes.stores(),
             namespaces: &self.indexes.namespaces(),
             endpoints: &self.endpoints,
+            listed: &self.listed,
             calendars: &self.indexes.calendars(),
             contact: &self.indexes.contact().facts(),
         };
