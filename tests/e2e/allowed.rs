@@ -300,7 +300,7 @@ async fn access_keys_that_cannot_be_ones_are_refused_by_name_and_temporary_ones_
     // Written anew, they are used.
     case.apply(&secret("newline", ACCESS_KEY_ID, "token")).await;
     force(&case, "newline", "1").await;
-    case.eventually(Duration::from_secs(120), "the new keys are used", async || {
+    case.eventually(Duration::from_mins(2), "the new keys are used", async || {
         let ready = case.condition("ParameterSync", "newline", "Ready").await?;
         (ready.status == "True").then_some(())
     })
