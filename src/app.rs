@@ -29,7 +29,7 @@ use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::record::SealKey;
 use crate::report::sink;
-use crate::resolve::EndpointPolicy;
+use crate::resolve::{Allowance, EndpointPolicy};
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
 use crate::watch::{Indexes, Pending, Readiness, Triggers};
@@ -61,6 +61,8 @@ pub struct Settings {
     pub namespace: Option<String>,
     /// How people know this process: the Pod's name.
     pub pod: String,
+    /// What the Secrets of ParameterStores may be and say, beyond what anybody's may.
+    pub listed: Allowance,
 }
 
 /// Runs the operator until SIGTERM or SIGINT. Who loses the Lease starts anew: nothing that was known, planned or under
@@ -250,6 +252,7 @@ async fn work(
         clock,
         indexes,
         endpoints: settings.endpoints.clone(),
+        listed: settings.listed.clone(),
         metrics,
         learned: Mutex::default(),
         store_triggers: watches.store_triggers.clone(),

@@ -17,7 +17,7 @@ use crate::metrics::{Metrics, WriteKind};
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::{Scope, stated};
 use crate::report::{Held, Learned, Outcome, Waiting, recorded_pending, sink};
-use crate::resolve::{EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
+use crate::resolve::{Allowance, EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
 use crate::source::{Aws, CalendarReader, ParameterStores, Stores, Sweeping, Tell, Wanted};
 use crate::watch::{Indexes, SecretState, StoreKey, Triggers, prune};
 
@@ -37,6 +37,8 @@ pub struct Context<S, K, R, C> {
     pub indexes: Arc<Indexes>,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
+    /// What the operator's flags let the Secrets of ParameterStores be and say.
+    pub listed: Allowance,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// What was learned of each store by reading through it.
@@ -105,6 +107,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             stores: &self.indexes.stores(),
             namespaces: &self.indexes.namespaces(),
             endpoints: &self.endpoints,
+            listed: &self.listed,
             calendars: &self.indexes.calendars(),
             contact: &self.indexes.contact().facts(),
         };

@@ -32,8 +32,7 @@ pub use readiness::{Pending, Readiness};
 pub use secret_meta::{Controller, OwnedBy, Sealed, SecretMeta, SecretState, Uid};
 pub use secrets::SecretIndex;
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
-pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, store_of};
-pub use syncs::prune;
+pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, prune, store_of, sync_request};
 pub use triggers::Triggers;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
