@@ -13,7 +13,7 @@ pub fn operator(log_level: &str) -> OperatorConfig {
     OperatorConfig {
         binary: env!("CARGO_BIN_EXE_paramsync").into(),
         args: vec![format!("--log-level={log_level}")],
-        env: Vec::new(),
+        ..OperatorConfig::default()
     }
 }
 

@@ -286,7 +286,7 @@ async fn json_logs_are_json_line_by_line() {
     let config = OperatorConfig {
         binary: env!("CARGO_BIN_EXE_paramsync").into(),
         args: vec!["--log-format=json".to_owned()],
-        env: Vec::new(),
+        ..OperatorConfig::default()
     };
     let operator = Operator::start(case.plane(), config).await.expect("a start");
     operator.wait_ready().await.expect("ready");

@@ -8,7 +8,7 @@ pub async fn suite() -> &'static Suite {
         operator: OperatorConfig {
             binary: env!("CARGO_BIN_EXE_paramsync").into(),
             args: vec!["--log-level=debug".to_owned()],
-            env: Vec::new(),
+            ..OperatorConfig::default()
         },
         chart_values: Vec::new(),
     })

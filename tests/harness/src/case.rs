@@ -1,6 +1,7 @@
 //! One test's namespace, and what tests ask of it.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gate::Gate;
@@ -10,6 +11,7 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 
+use crate::attacker::{self, Account, Rights};
 use crate::control_plane::ControlPlane;
 use crate::operator::Operator;
 use crate::parameter_store::{ACCESS_KEY_ID, ParameterStore, REGION, SECRET_ACCESS_KEY};
@@ -42,6 +44,8 @@ pub struct Case<'a> {
     namespace: String,
     client: kube::Client,
     store: ParameterStore,
+    /// What goes with the case beside its namespace and store, as `kind/name`.
+    besides: Mutex<Vec<String>>,
     _together: Option<RwLockReadGuard<'a, ()>>,
     _alone: Option<RwLockWriteGuard<'a, ()>>,
 }
@@ -64,6 +68,7 @@ impl<'a> Case<'a> {
             namespace,
             client,
             store,
+            besides: Mutex::default(),
             _together: together,
             _alone: alone,
         };
@@ -104,6 +109,35 @@ spec:
     /// The namespace, and the name of the ClusterParameterStore.
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// A ServiceAccount of the namespace, with these rights and clients of its own.
+    pub async fn account(&self, name: &str, rights: Rights<'_>) -> Account<'a> {
+        if let Rights::Everywhere(_) = rights {
+            let binding = attacker::binding(&self.namespace, name);
+            self.besides(format!("clusterrolebinding/{binding}"));
+        }
+        let account = Account::make(self.suite.plane(), &self.namespace, name, rights);
+        sound("an account", account.await)
+    }
+
+    /// A second namespace, which goes with the case; the case's store does not know it yet.
+    pub async fn second_namespace(&self) -> String {
+        let name = format!("{}-second", self.namespace);
+        let made = self.plane().kubectl(&["create", "namespace", &name]).await;
+        sound("a namespace", made);
+        self.besides(format!("namespace/{name}"));
+        name
+    }
+
+    fn besides(&self, object: String) {
+        let mut besides = self.besides.lock().unwrap_or_else(PoisonError::into_inner);
+        besides.push(object);
+    }
+
+    /// The suite.
+    pub fn suite(&self) -> &'a Suite {
+        self.suite
     }
 
     /// A client of this test's runtime, with the administrator's rights.
@@ -353,9 +387,10 @@ impl Drop for Case<'_> {
             format!("clusterparameterstore/{}", self.namespace),
         );
         // What stays behind would keep the operator busy with a Parameter Store that is gone.
-        let _ = self
-            .plane()
-            .kubectl_blocking(&["delete", "--wait=false", &namespace, &store]);
+        let mut args = vec!["delete", "--wait=false", "--ignore-not-found", &namespace, &store];
+        let besides = self.besides.lock().unwrap_or_else(PoisonError::into_inner);
+        args.extend(besides.iter().map(String::as_str));
+        let _ = self.plane().kubectl_blocking(&args);
     }
 }
 

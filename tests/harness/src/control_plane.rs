@@ -12,7 +12,7 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::ports::free_port;
-use crate::process::Child;
+use crate::process::{Child, Signal};
 use crate::scratch::Scratch;
 use crate::tools::Tools;
 
@@ -58,7 +58,7 @@ pub struct ControlPlane {
 /// What the API server needs to start again.
 #[derive(Debug)]
 struct Etcd {
-    _process: Child,
+    process: Child,
     port: u16,
     apiserver_port: u16,
 }
@@ -92,7 +92,7 @@ impl ControlPlane {
             _controllers: Some(controllers),
             apiserver: Mutex::new(Some(apiserver)),
             etcd: Some(Etcd {
-                _process: etcd,
+                process: etcd,
                 port: etcd_port,
                 apiserver_port: port,
             }),
@@ -137,7 +137,21 @@ impl ControlPlane {
 
     /// A kubeconfig for the same cluster that holds this bearer token and no other credential.
     pub fn kubeconfig_with_token(&self, token: &str) -> anyhow::Result<String> {
+        self.kubeconfig_with(token, None)
+    }
+
+    /// The same, at another address of the same API server.
+    pub(crate) fn kubeconfig_with(&self, token: &str, server: Option<&str>) -> anyhow::Result<String> {
         let mut kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;
+        if let Some(server) = server {
+            for cluster in kubeconfig
+                .clusters
+                .iter_mut()
+                .flat_map(|named| &mut named.cluster)
+            {
+                cluster.server = Some(server.to_owned());
+            }
+        }
         for user in &mut kubeconfig.auth_infos {
             user.auth_info = Some(AuthInfo {
                 token: Some(token.to_owned().into()),
@@ -146,6 +160,20 @@ impl ControlPlane {
         }
         // JSON is YAML.
         Ok(serde_json::to_string(&kubeconfig)?)
+    }
+
+    /// The API server's own certificate, with what signed it, and its key; `None` if it is not ours.
+    pub(crate) fn certificate(&self) -> Option<(PathBuf, PathBuf)> {
+        let folder = self.scratch.path().join("certificates");
+        self.etcd
+            .as_ref()
+            .map(|_| (folder.join("apiserver.crt"), folder.join("apiserver.key")))
+    }
+
+    /// The port of 127.0.0.1 on which the API server listens, if it is ours.
+    pub(crate) fn apiserver_port(&self) -> anyhow::Result<u16> {
+        let etcd = self.etcd.as_ref().context("this API server is not ours")?;
+        Ok(etcd.apiserver_port)
     }
 
     /// The programs.
@@ -188,6 +216,21 @@ impl ControlPlane {
         let apiserver = start_apiserver(&self.tools, &self.scratch, etcd.apiserver_port, etcd.port)?;
         *self.apiserver.lock().unwrap_or_else(PoisonError::into_inner) = Some(apiserver);
         self.wait_ready().await
+    }
+
+    /// Halts etcd under the running API server, which goes on serving what it remembers. Fails if it is not ours.
+    pub fn pause_etcd(&self) -> anyhow::Result<()> {
+        self.signal_etcd(Signal::Stop)
+    }
+
+    /// Lets etcd run again.
+    pub fn resume_etcd(&self) -> anyhow::Result<()> {
+        self.signal_etcd(Signal::Continue)
+    }
+
+    fn signal_etcd(&self, signal: Signal) -> anyhow::Result<()> {
+        let etcd = self.etcd.as_ref().context("this etcd is not ours")?;
+        etcd.process.signal(signal)
     }
 
     /// Runs kubectl with the administrator's rights; returns what it prints, fails with its message.

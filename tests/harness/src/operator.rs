@@ -1,11 +1,13 @@
 //! The paramsync binary as a process beside the cluster, with the rights that the chart gives it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use jiff::SignedDuration;
 
+use crate::api_proxy::ApiProxy;
 use crate::control_plane::ControlPlane;
 use crate::http::{self, Answer};
 use crate::ports::free_port;
@@ -13,7 +15,9 @@ use crate::process::{Child, Signal, tail};
 
 /// The namespace and the ServiceAccount that the chart is installed with.
 pub(crate) const NAMESPACE: &str = "paramsync-system";
-const SERVICE_ACCOUNT: &str = "paramsync";
+pub(crate) const SERVICE_ACCOUNT: &str = "paramsync";
+/// How long a file's reader may need to see its new content.
+const NOTICED: Duration = Duration::from_millis(20);
 /// Linux counts processor time in hundredths of a second on every architecture that we run on.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -26,6 +30,19 @@ pub struct OperatorConfig {
     pub args: Vec<String>,
     /// Environment beside `KUBECONFIG`, `HOME` and `AWS_EC2_METADATA_DISABLED=true`.
     pub env: Vec<(String, String)>,
+    /// Where it runs, as ServiceAccount `paramsync`; `None`: paramsync-system. One leads in each namespace.
+    pub namespace: Option<String>,
+    /// Whether an [`ApiProxy`] stands between it and the API server: [`Operator::proxy`].
+    pub through_proxy: bool,
+    /// Whether its wall clock can be moved: [`Operator::move_clock`].
+    pub movable_clock: bool,
+}
+
+impl OperatorConfig {
+    /// The namespace that it runs in.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or(NAMESPACE)
+    }
 }
 
 /// A running operator; dropping it kills it.
@@ -33,6 +50,9 @@ pub struct OperatorConfig {
 pub struct Operator {
     config: OperatorConfig,
     kubeconfig: PathBuf,
+    clock: Option<Clock>,
+    // Dropped after the process, which would only complain.
+    proxy: Option<ApiProxy>,
     home: PathBuf,
     log: PathBuf,
     admin_port: u16,
@@ -40,32 +60,43 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts the operator with a token of ServiceAccount paramsync in paramsync-system, which must exist. Does
-    /// not wait until it is ready.
+    /// Starts the operator with a token of ServiceAccount paramsync in its namespace, which must exist. Does not wait
+    /// until it is ready.
     pub async fn start(plane: &ControlPlane, config: OperatorConfig) -> anyhow::Result<Self> {
+        let namespace = config.namespace();
         let token = [
             "create",
             "token",
             SERVICE_ACCOUNT,
             "-n",
-            NAMESPACE,
+            namespace,
             "--duration",
             "24h",
         ];
         let token = plane.kubectl(&token).await?;
         let admin_port = free_port()?;
-        let text = plane.kubeconfig_with_token(token.trim())?;
-        let kubeconfig = plane
-            .scratch()
-            .write(&format!("operator-{admin_port}.kubeconfig"), &text)?;
+        let proxy = config.through_proxy.then(|| ApiProxy::start(plane)).transpose()?;
+        let server = proxy.as_ref().map(ApiProxy::url);
+        let text = plane.kubeconfig_with(token.trim(), server.as_deref())?;
+        let scratch = plane.scratch();
+        let kubeconfig = scratch.write(&format!("operator-{admin_port}.kubeconfig"), &text)?;
+        let clock = Clock {
+            library: plane.tools().faketime.clone(),
+            file: scratch.path().join(format!("operator-{admin_port}.clock")),
+        };
         let operator = Self {
+            clock: config.movable_clock.then_some(clock),
             config,
             kubeconfig,
-            home: plane.scratch().path().join("operator-home"),
-            log: plane.scratch().path().join(format!("operator-{admin_port}.log")),
+            proxy,
+            home: scratch.path().join("operator-home"),
+            log: scratch.path().join(format!("operator-{admin_port}.log")),
             admin_port,
             process: Mutex::new(None),
         };
+        if let Some(clock) = &operator.clock {
+            clock.set(SignedDuration::ZERO)?;
+        }
         *operator.process() = Some(operator.spawn()?);
         Ok(operator)
     }
@@ -82,6 +113,8 @@ impl Operator {
         let mut env = vec![
             ("KUBECONFIG", kubeconfig.as_ref()),
             ("HOME", home.as_ref()),
+            // As in the chart's Deployment.
+            ("POD_NAMESPACE", self.config.namespace()),
             ("AWS_EC2_METADATA_DISABLED", "true"),
         ];
         env.extend(
@@ -90,7 +123,32 @@ impl Operator {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str())),
         );
-        Child::start(&self.config.binary, &args, &env, &self.log)
+        let binary = &self.config.binary;
+        let Some(clock) = &self.clock else {
+            return Child::start(binary, &args, &env, &self.log);
+        };
+        // Not by our own environment: the shell between us and the operator keeps its clock.
+        let mut with_clock = clock.env();
+        with_clock.push(binary.to_string_lossy().into_owned());
+        with_clock.extend(args.into_iter().map(str::to_owned));
+        Child::start(Path::new("/usr/bin/env"), &with_clock, &env, &self.log)
+    }
+
+    /// The proxy between it and the API server; panics if it was not asked for.
+    pub fn proxy(&self) -> &ApiProxy {
+        match &self.proxy {
+            Some(proxy) => proxy,
+            None => panic!("this operator was started without through_proxy"),
+        }
+    }
+
+    /// Puts the operator's wall clock so far before or after ours, also for later processes; it runs on from there, and
+    /// its monotonic clock notices nothing. Fails if it was not started with a clock that can be moved.
+    pub fn move_clock(&self, by: SignedDuration) -> anyhow::Result<()> {
+        let clock = self.clock.as_ref().context("started without movable_clock")?;
+        clock.set(by)?;
+        std::thread::sleep(NOTICED);
+        Ok(())
     }
 
     /// Ends the operator by SIGTERM, by SIGKILL after 15 s; returns its exit code. `None`: it was not running.
@@ -104,17 +162,32 @@ impl Operator {
         process.wait(Duration::from_secs(15)).map(Some)
     }
 
-    /// Ends the operator at once, as a crash would.
+    /// Ends the operator at once, as a crash would, also while it is halted.
     pub fn kill(&self) {
         self.process().take();
+    }
+
+    /// Halts all of it, as a machine without processor time would; see [`Operator::resume`].
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::Stop)
+    }
+
+    /// Lets it run again.
+    pub fn resume(&self) -> anyhow::Result<()> {
+        self.signal(Signal::Continue)
+    }
+
+    /// Starts it if it was stopped or killed, with the same arguments and the same log.
+    pub fn start_again(&self) -> anyhow::Result<()> {
+        let process = self.spawn()?;
+        *self.process() = Some(process);
+        Ok(())
     }
 
     /// Ends the operator with notice and starts it again, with the same arguments and the same log.
     pub fn restart(&self) -> anyhow::Result<()> {
         self.stop()?;
-        let process = self.spawn()?;
-        *self.process() = Some(process);
-        Ok(())
+        self.start_again()
     }
 
     /// Sends a signal, such as [`Signal::Stop`].
@@ -209,6 +282,33 @@ impl Operator {
             .flat_map(str::parse)
             .collect();
         Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+    }
+}
+
+/// A wall clock of its own for one process: libfaketime, which asks a file at each call.
+#[derive(Debug)]
+struct Clock {
+    library: PathBuf,
+    file: PathBuf,
+}
+
+impl Clock {
+    fn set(&self, by: SignedDuration) -> anyhow::Result<()> {
+        // Moved into place: a file that is being written would show the true time.
+        let new = self.file.with_extension("new");
+        std::fs::write(&new, format!("{:+}\n", by.as_secs()))?;
+        std::fs::rename(&new, &self.file)?;
+        Ok(())
+    }
+
+    /// What `env` is told.
+    fn env(&self) -> Vec<String> {
+        vec![
+            format!("LD_PRELOAD={}", self.library.display()),
+            format!("FAKETIME_TIMESTAMP_FILE={}", self.file.display()),
+            "FAKETIME_NO_CACHE=1".to_owned(),
+            "DONT_FAKE_MONOTONIC=1".to_owned(),
+        ]
     }
 }
 

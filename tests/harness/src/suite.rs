@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::Context as _;
 use tokio::sync::{OnceCell, RwLock};
 
 use crate::case::Case;
 use crate::control_plane::ControlPlane;
-use crate::operator::{NAMESPACE, Operator, OperatorConfig};
+use crate::install;
+use crate::operator::{Operator, OperatorConfig};
 use crate::parameter_store::{ACCESS_KEY_ID, ParameterStore, SECRET_ACCESS_KEY};
 use crate::tools::Tools;
 
@@ -49,37 +49,8 @@ impl Suite {
         let tools = Tools::locate()?;
         let plane = ControlPlane::start(&tools).await?;
         let tenant_store = ParameterStore::start(&tools).await?;
-        let mut install = vec![
-            "install",
-            "paramsync",
-            "charts/paramsync",
-            "-n",
-            NAMESPACE,
-            "--create-namespace",
-        ];
-        install.extend(
-            config
-                .chart_values
-                .iter()
-                .flat_map(|value| ["--set", value.as_str()]),
-        );
-        plane
-            .helm(&install)
-            .await
-            .context("the chart cannot be installed")?;
-        let mut operator = config.operator;
-        operator
-            .args
-            .extend(["--allow-endpoint".to_owned(), tenant_store.url()]);
-        // The operator's own identity, and where it may assume roles.
-        let own = [
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
-            ("AWS_ENDPOINT_URL_STS", tenant_store.url()),
-        ];
-        operator
-            .env
-            .extend(own.map(|(name, value)| (name.to_owned(), value)));
+        install::install(&plane, &config.chart_values).await?;
+        let operator = with_identity(config.operator, &tenant_store);
         let operator = Operator::start(&plane, operator).await?;
         operator.wait_ready().await?;
         Ok(Self {
@@ -108,6 +79,15 @@ impl Suite {
         format!("{name}-{}", self.cases.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Starts another operator, with the identity of the suite's own. Where its namespace is another, it is made, and its
+    /// ServiceAccount gets the chart's rights. Both work on all objects: only one should run, or lead, at a time.
+    pub async fn another_operator(&self, config: OperatorConfig) -> anyhow::Result<Operator> {
+        if config.namespace.is_some() {
+            install::give_rights(&self.plane, config.namespace()).await?;
+        }
+        Operator::start(&self.plane, with_identity(config, &self.tenant_store)).await
+    }
+
     /// The control plane.
     pub fn plane(&self) -> &ControlPlane {
         &self.plane
@@ -123,4 +103,18 @@ impl Suite {
     pub fn tenant_store(&self) -> &ParameterStore {
         &self.tenant_store
     }
+}
+
+/// With its own identity at AWS, where it may assume roles, and the one endpoint that namespaced stores may name.
+fn with_identity(mut operator: OperatorConfig, store: &ParameterStore) -> OperatorConfig {
+    operator.args.extend(["--allow-endpoint".to_owned(), store.url()]);
+    let own = [
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID.to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY.to_owned()),
+        ("AWS_ENDPOINT_URL_STS", store.url()),
+    ];
+    operator
+        .env
+        .extend(own.map(|(name, value)| (name.to_owned(), value)));
+    operator
 }

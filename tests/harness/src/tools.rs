@@ -16,6 +16,8 @@ pub struct Tools {
     pub helm: PathBuf,
     /// The local Parameter Store.
     pub roto_server: PathBuf,
+    /// libfaketime, to be loaded before all else.
+    pub faketime: PathBuf,
 }
 
 impl Tools {
@@ -40,6 +42,7 @@ impl Tools {
             kubectl: path("kubectl")?,
             helm: path("helm")?,
             roto_server: path("roto-server")?,
+            faketime: path("faketime")?,
         })
     }
 }

@@ -14,7 +14,7 @@ async fn main() -> anyhow::Result<()> {
     let operator = OperatorConfig {
         binary: PathBuf::from(binary),
         args: vec!["--log-level=info".to_owned()],
-        env: Vec::new(),
+        ..OperatorConfig::default()
     };
     let suite = Suite::start(SuiteConfig {
         operator,
