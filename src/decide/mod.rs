@@ -9,6 +9,7 @@ mod ownership;
 mod permit;
 mod repair;
 mod request;
+mod term;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -18,6 +19,7 @@ pub use difference::PendingChange;
 pub use permit::{Permit, Precondition, permit};
 pub use repair::CONTEST_WINDOW;
 pub use request::{FetchRequest, Purpose, SourceRead};
+pub use term::Term;
 pub use view::View;
 pub use why::{Blocked, Ownership, Why};
 
