@@ -15,7 +15,6 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, Config, ResourceExt};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tower::util::MapResponseLayer;
 
 use crate::admin;
 use crate::api::ParameterSync;
@@ -29,8 +28,8 @@ use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
 use crate::resolve::EndpointPolicy;
 use crate::source::{Aws, CalendarReader, Stores};
-use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
-use crate::watch::{Indexes, Readiness, Triggers};
+use crate::watch::streams::{KNOWN_FIRST, Malformed, Watches};
+use crate::watch::{Contact, Indexes, Readiness, STRICT, ServerClock, Triggers, witness};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);
@@ -53,7 +52,7 @@ pub struct Settings {
 }
 
 /// What the operator is made of.
-pub(crate) type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, SystemClock>;
+pub(crate) type Operator = Context<Stores<Aws>, apply::ApiServer, sink::ApiServer, ServerClock>;
 
 /// Runs the operator until SIGTERM or SIGINT.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -67,9 +66,10 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         .await
         .context("no cluster: neither a kubeconfig nor a Pod's ServiceAccount is there")?;
     let indexes = Arc::new(Indexes::default());
-    let clock = SystemClock::new();
-    let strict = strict_clients(&config, &indexes, clock)?;
-    let (watching, asking) = clients(config)?;
+    let own_clock = SystemClock::new();
+    let clock = ServerClock::new(own_clock, indexes.contact().clone());
+    let strict = strict_clients(&config, indexes.contact(), own_clock)?;
+    let (watching, asking) = clients(config, indexes.contact(), own_clock)?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
     let admin = tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
@@ -79,7 +79,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let watches = Watches {
         client: watching.clone(),
         strict,
-        clock,
+        clock: clock.clone(),
         indexes: indexes.clone(),
         triggers: triggers.clone(),
         store_triggers: Triggers::default(),
@@ -98,6 +98,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         tokio::spawn(watches.clone().cluster_stores()),
         tokio::spawn(watches.clone().calendars()),
         tokio::spawn(watches.clone().cluster_calendars()),
+        tokio::spawn(watches.clone().contact(asking.clone())),
     ];
     let shutdown = Shutdown::listen()?;
     let mut stop = shutdown.clone();
@@ -116,12 +117,17 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     );
 
     let wake = triggers.clone();
-    let aws = Aws::new(Some(asking.clone()), Arc::new(clock));
+    let aws = Aws::new(Some(asking.clone()), Arc::new(own_clock));
     let told = watches.calendar_triggers.clone();
-    let calendars = CalendarReader::new(aws.clone(), Arc::new(clock), metrics.clone(), move |calendar| {
-        told.push(calendar);
-    });
-    let stores = Stores::new(aws, Arc::new(clock), metrics.clone(), move |object| {
+    let calendars = CalendarReader::new(
+        aws.clone(),
+        Arc::new(clock.clone()),
+        metrics.clone(),
+        move |calendar| {
+            told.push(calendar);
+        },
+    );
+    let stores = Stores::new(aws, Arc::new(own_clock), metrics.clone(), move |object| {
         wake.push(object);
     });
     let (reader, writer) = reflector::store();
@@ -278,28 +284,26 @@ async fn everything_listed(readiness: &Readiness) {
 /// A client for each watch that decides over freezes, which tells when the watch was begun.
 fn strict_clients(
     config: &Config,
-    indexes: &Arc<Indexes>,
+    contact: &Contact,
     clock: SystemClock,
 ) -> anyhow::Result<BTreeMap<&'static str, Client>> {
     let mut config = config.clone();
     config.read_timeout = None;
     let client = |resource| {
-        let indexes = indexes.clone();
-        let witness = MapResponseLayer::new(move |answer: hyper::Response<_>| {
-            indexes.contact().begun(resource, &answer, clock.now());
-            answer
-        });
+        let witness = witness(contact, clock, Some(resource));
         let builder = ClientBuilder::try_from(config.clone()).context("no client for the cluster")?;
         Ok((resource, builder.with_layer(&witness).build()))
     };
     STRICT.into_iter().map(client).collect()
 }
 
-/// One client for watches, which are silent for long, and one for requests, which must not be.
-fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
+/// One client for watches, which are silent for long, and one for requests, which must not be. Each answer tells the time.
+fn clients(mut config: Config, contact: &Contact, clock: SystemClock) -> anyhow::Result<(Client, Client)> {
+    let witness = witness(contact, clock, None);
     config.read_timeout = None;
     let watching = ClientBuilder::try_from(config.clone())
         .context("no client for the cluster")?
+        .with_layer(&witness)
         .build();
     config.read_timeout = Some(REQUEST_TIMEOUT);
     config.reset_reader_on_write = true;
@@ -307,6 +311,7 @@ fn clients(mut config: Config) -> anyhow::Result<(Client, Client)> {
     config.default_retry = false;
     let asking = ClientBuilder::try_from(config)
         .context("no client for the cluster")?
+        .with_layer(&witness)
         .build();
     Ok((watching, asking))
 }

@@ -105,7 +105,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             namespaces: &self.indexes.namespaces(),
             endpoints: &self.endpoints,
             calendars: &self.indexes.calendars(),
-            contact: &self.indexes.contact().facts(),
+            contact: &self.indexes.contact().facts(self.clock.moment()),
         };
         resolve(object, &around).map(Arc::new)
     }

@@ -4,6 +4,7 @@
 //! them, the claim on the target.
 
 mod access;
+mod bond;
 mod gate;
 mod refusal;
 mod shape;
@@ -15,7 +16,8 @@ mod target;
 mod tests;
 mod types;
 
-pub use gate::{Bond, BoundBy, Closure, Gate};
+pub use bond::{Bond, BoundBy};
+pub use gate::{Closure, Gate};
 pub use refusal::Refusal;
 pub use store::{check_store, identify};
 pub use surroundings::{EndpointPolicy, Surroundings};
@@ -61,7 +63,7 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
         target,
         interval: interval(spec.interval.as_deref())?,
         suspended: spec.suspend.unwrap_or_default(),
-        gate: Gate::of(object, around.calendars, around.namespaces, around.contact),
+        gate: Gate::of(object, around),
         sync_request: object.annotations().get(SYNC_REQUEST).cloned(),
         object: key,
     })

@@ -9,9 +9,12 @@ mod calendars;
 mod contact;
 mod namespaces;
 mod ownership;
+mod probe;
 mod readiness;
 mod secret_meta;
 mod secrets;
+mod server_clock;
+mod server_time;
 mod stores;
 pub mod streams;
 mod syncs;
@@ -21,12 +24,13 @@ pub use calendars::{
     Answered, AwsCalendar, CalendarEntry, CalendarFault, CalendarIndex, Evaluated, Standing, Stands, compile,
     compile_text,
 };
-pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD};
+pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD, STRICT};
 pub use namespaces::NamespaceIndex;
 pub use ownership::{reduce, reduce_answer};
 pub use readiness::{Pending, Readiness};
 pub use secret_meta::{Controller, SecretMeta, SecretState};
 pub use secrets::SecretIndex;
+pub use server_clock::{ServerClock, witness};
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
 pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, store_of};
 pub use triggers::Triggers;

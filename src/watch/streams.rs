@@ -16,12 +16,12 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::backoff::WatchBackoff;
+use super::server_clock::ServerClock;
 use super::{Indexes, Pending, Readiness, StoreEntry, StoreKey, StoreSpec, Triggers, reduce};
 use crate::api::{
     ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore, ParameterStoreSpec, ParameterSync,
     ParameterSyncSpec,
 };
-use crate::clock::SystemClock;
 use crate::metrics::Metrics;
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::MANAGED_LABEL;
@@ -34,26 +34,25 @@ pub(super) const STRICT_TIMEOUT: u32 = 30;
 const CRD_RETRY: Duration = Duration::from_secs(2);
 
 /// What must be known before the first decision, so that none is made on half the facts.
-pub const KNOWN_FIRST: [&str; 6] = [
+pub const KNOWN_FIRST: [&str; 7] = [
     "secrets",
     "namespaces",
     "parameterstores",
     "clusterparameterstores",
     "changecalendars",
     "clusterchangecalendars",
+    "contact",
 ];
-/// What decides over freezes: each has a client of its own, which tells when its watch was begun.
-pub const STRICT: [&str; 3] = ["namespaces", "changecalendars", "clusterchangecalendars"];
 
 /// What all watches share.
 #[derive(Clone)]
 pub struct Watches {
     /// The client for watches: without a read time-out of its own.
     pub client: Client,
-    /// The clients of [`STRICT`] watches.
+    /// The clients of the watches that decide over freezes: each tells when its watch was begun.
     pub strict: BTreeMap<&'static str, Client>,
     /// The time, for what is evaluated as it comes.
-    pub clock: SystemClock,
+    pub clock: ServerClock,
     /// What is known.
     pub indexes: Arc<Indexes>,
     /// Who wants a reconcile.

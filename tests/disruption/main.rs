@@ -11,6 +11,7 @@
 
 mod api_server;
 mod canary;
+mod clocks;
 mod crashes;
 mod crds;
 mod frozen;
