@@ -174,6 +174,7 @@ fn ready_and_up_to_date_for_each_outcome() {
         until: Some(at(9_000)),
         open_for: None,
         freeze: Freeze::default(),
+        first_sync: None,
     };
     let stale = |fault| Outcome::Left {
         why: Why::InSync,

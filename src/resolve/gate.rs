@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::bond::{Bond, BoundBy};
+use super::first_sync::{self, FirstSyncHeld, Former, Past};
 use super::surroundings::Surroundings;
 use crate::api::ParameterSync;
 use crate::calendar::{Ahead as _, State, opening};
 use crate::names::{CalendarKey, ObjectKey};
-use crate::record::{FirstSync, Freeze, Scope};
+use crate::record::Freeze;
 use crate::schedule;
 use crate::watch::{ContactFacts, Doubt, Stands, calendars_of};
 
@@ -30,6 +31,8 @@ pub struct Gate {
     pub bonds: Vec<Bond>,
     /// What `spec.changes` asks for while any of them is closed.
     pub own: Freeze,
+    /// What a first sync may hang on.
+    pub past: Past,
     /// Whether what is known of calendars can be relied on.
     pub contact: ContactFacts,
 }
@@ -49,6 +52,8 @@ pub struct Closure {
     pub open_for: Option<Duration>,
     /// What it stops: the strictest of what is closed and of the object's own wish.
     pub freeze: Freeze,
+    /// Why a Secret that was never there has to wait too; none where it may be made.
+    pub first_sync: Option<FirstSyncHeld>,
 }
 
 impl Gate {
@@ -76,9 +81,17 @@ impl Gate {
                 standing,
             }
         });
+        let key = ObjectKey::new(namespace.as_str(), object.name_any());
+        let uid = object.uid().unwrap_or_default();
+        let namespace_made = around.namespaces.made(&namespace);
+        let former = namespace_made.is_some_and(|made| around.syncs.may_have_been(&key, &uid, made));
         Self {
             bonds: bonds.collect(),
             own,
+            past: Past {
+                namespace_made,
+                former: if former { Former::Possible } else { Former::Unknown },
+            },
             contact: around.contact.clone(),
         }
     }
@@ -92,6 +105,7 @@ impl Gate {
         let closing = |(_, stands): &&(&Bond, Stands)| doubt.is_some() || stands.state == State::Closed;
         let shut: Vec<&Bond> = stands.iter().filter(closing).map(|(bond, _)| *bond).collect();
         let freeze = shut.iter().fold(self.own, |all, bond| all.strictest(bond.freeze));
+        let first_sync = || first_sync::held(self.own, &self.past, &shut, doubt, now);
         if let Some(doubt) = doubt {
             return Some(Closure {
                 by: None,
@@ -100,6 +114,7 @@ impl Gate {
                 until: None,
                 open_for: None,
                 freeze,
+                first_sync: first_sync(),
             });
         }
         // The one that is closed longest says most; one without an end is longest of all.
@@ -123,6 +138,7 @@ impl Gate {
                 .zip(closes)
                 .map(|(until, closes)| schedule::until(until, closes)),
             freeze,
+            first_sync: first_sync(),
         })
     }
 
@@ -173,7 +189,7 @@ impl Gate {
 impl Closure {
     /// Whether even a Secret that was never there has to wait.
     pub fn holds_first_sync(&self) -> bool {
-        self.freeze.scope == Scope::All || self.freeze.first_sync == FirstSync::Hold
+        self.first_sync.is_some()
     }
 
     /// When an object's turn comes after the opening: at once for one that waits alone; else spread by a stable hash over

@@ -251,6 +251,7 @@ fn what_is_not_known_for_certain_closes_and_says_why() {
             .unwrap()
             .contains("namespaces cannot be watched since")
     );
+    assert_eq!(closure.first_sync, Some(FirstSyncHeld::Doubt));
     assert_eq!(
         told(&[], &Contact::default(), 0, 0).0,
         "operator until ?",
@@ -325,6 +326,7 @@ fn closure(until: i64, open_for: Option<u64>) -> Closure {
         until: Some(at(until)),
         open_for: open_for.map(Duration::from_secs),
         freeze: Freeze::default(),
+        first_sync: None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod access;
 mod bond;
+mod first_sync;
 mod gate;
 mod refusal;
 mod shape;
@@ -17,6 +18,7 @@ mod tests;
 mod types;
 
 pub use bond::{Bond, BoundBy};
+pub use first_sync::{FirstSyncHeld, Former, NotNew, Past};
 pub use gate::{Closure, Gate};
 pub use refusal::Refusal;
 pub use store::{check_store, identify};

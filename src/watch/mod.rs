@@ -7,6 +7,7 @@ mod backoff;
 mod calendar_streams;
 mod calendars;
 mod contact;
+mod former;
 mod namespaces;
 mod ownership;
 mod probe;

@@ -153,15 +153,26 @@ impl Watches {
                 let name = meta.name_any();
                 let labels: BTreeMap<String, String> = meta.metadata.labels.clone().unwrap_or_default();
                 let terminating = meta.metadata.deletion_timestamp.is_some();
-                let news = self.indexes.namespaces_mut().apply(&name, labels, terminating);
+                let made = meta.creation_timestamp().map(|made| made.0);
+                let news = self
+                    .indexes
+                    .namespaces_mut()
+                    .apply(&name, labels, terminating, made);
                 if news { concerned(&name) } else { Vec::new() }
             },
             delete: |meta: &PartialObjectMeta<Namespace>| {
-                self.indexes.namespaces_mut().delete(&meta.name_any());
+                let name = meta.name_any();
+                self.indexes.namespaces_mut().delete(&name);
+                self.indexes.syncs_mut().forget_namespace(&name);
                 Vec::new()
             },
             retain: |seen: &HashSet<String>| {
                 let gone = self.indexes.namespaces_mut().retain(seen);
+                let mut syncs = self.indexes.syncs_mut();
+                for name in &gone {
+                    syncs.forget_namespace(name);
+                }
+                drop(syncs);
                 gone.iter().flat_map(concerned).collect()
             },
             key: |meta: &PartialObjectMeta<Namespace>| meta.name_any(),

@@ -1,4 +1,5 @@
-//! Clocks and contact: an API server that is cut off from its store, and a wall clock that is set. They have a control plane of their own, for what they wait for takes minutes.
+//! Clocks and contact: an API server that is cut off from its store, a wall clock that is set, and a first sync in a
+//! namespace of before. They have a control plane of their own, for what they wait for takes minutes.
 
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ use super::support::{LONG, ask_for_sync, assert_no_panic, operator, wait_value, 
 const LOST: Duration = Duration::from_secs(75 + 10 + 15);
 /// A consistent list is asked for every 20 s.
 const NOTICED: Duration = Duration::from_secs(40);
+/// How long a namespace may have been there before a closing, and a little more.
+const OLD: Duration = Duration::from_secs(10 * 60 + 15);
 
 /// The control plane of these tests, and an operator whose wall clock can be moved.
 async fn own_suite() -> &'static Suite {
@@ -180,4 +183,28 @@ async fn a_wall_clock_that_is_put_forward_or_back_opens_nothing_and_the_conditio
     close(&case, -3600, 1).await;
     wait_value(&case, "web", "V01", "new").await;
     assert_no_panic(operator);
+}
+
+#[tokio::test]
+async fn a_first_sync_in_a_namespace_of_before_waits_and_says_what_would_help() {
+    let case = own_suite().await.case("of-before").await;
+    case.put_many("/web", 3).await;
+    tokio::time::sleep(OLD).await;
+    // Other tests of this file may halt etcd meanwhile.
+    let _turn = TURN.lock().await;
+    close(&case, 0, 3600).await;
+    is_closed(&case).await;
+    case.sync("web", "sources: [{path: /web}]").await;
+    let waits = wait_within(&case, LONG, "web", "Ready", "False", "FrozenByCalendar").await;
+    for word in [
+        "the first sync waits for ClusterChangeCalendar/",
+        "NewNamespaces",
+        "made more than 10 minutes before the closing",
+        "a namespace made during the closing would do",
+    ] {
+        assert!(waits.message.contains(word), "{waits:?}");
+    }
+    assert!(case.secret("web").await.is_none());
+    close(&case, -1, 1).await;
+    wait_value(&case, "web", "V01", "value-1").await;
 }
