@@ -19,7 +19,7 @@ use crate::clock::Clock as _;
 
 /// How often each is asked.
 const EVERY: Duration = Duration::from_secs(20);
-/// How soon after the first lists, until all is known.
+/// How soon it is looked again at the start, until all is known.
 const FIRST: Duration = Duration::from_millis(250);
 /// How soon after a list that failed.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -39,6 +39,10 @@ impl Watches {
     /// what is to be said of the clock changes.
     pub async fn contact(self, client: Client) {
         let mut pending = Some(self.readiness.wait_for("contact"));
+        // Their watches say what is missing, such as a CRD.
+        while self.readiness.is_waiting_for(&STRICT) {
+            tokio::time::sleep(FIRST).await;
+        }
         let mut told = None;
         loop {
             let lists = futures::join!(
@@ -66,7 +70,7 @@ impl Watches {
                 told = Some(now);
             }
             tokio::time::sleep(match lists {
-                _ if pending.is_some() => FIRST,
+                (true, true, true) if pending.is_some() => FIRST,
                 (true, true, true) => EVERY,
                 _ => AGAIN,
             })
