@@ -12,7 +12,6 @@ use futures::FutureExt;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
-use tower::util::MapResponseLayer;
 
 use crate::admin;
 use crate::api::ParameterSync;
@@ -31,8 +30,8 @@ use crate::record::SealKey;
 use crate::report::sink;
 use crate::resolve::{Allowance, EndpointPolicy};
 use crate::source::{Aws, CalendarReader, Stores};
-use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
-use crate::watch::{Indexes, Pending, Readiness, Triggers};
+use crate::watch::streams::{KNOWN_FIRST, Malformed, Watches};
+use crate::watch::{Contact, Indexes, Pending, Readiness, STRICT, ServerClock, Triggers, witness};
 use crate::write::{Fence, NotHolder, Tenure};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
@@ -174,14 +173,16 @@ async fn work(
     listener: TcpListener,
     config: Config,
     seal: SealSecret,
-    clock: SystemClock,
+    own_clock: SystemClock,
     tenure: Tenure,
     shutdown: Shutdown,
 ) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener).context("the admin port")?;
     let indexes = Arc::new(Indexes::default());
-    let strict = strict_clients(&config, &indexes, clock)?;
-    let (watching, asking) = clients(config, &Fence::new(tenure.clone(), Arc::new(clock)))?;
+    let clock = ServerClock::new(own_clock, indexes.contact().clone());
+    let strict = strict_clients(&config, indexes.contact(), own_clock)?;
+    let fence = Fence::new(tenure.clone(), Arc::new(own_clock));
+    let (watching, asking) = clients(config, indexes.contact(), own_clock, &fence)?;
     let readiness = Readiness::default();
     let metrics = Arc::new(Metrics::default());
     tokio::spawn(admin::serve(listener, readiness.clone(), metrics.clone()));
@@ -195,7 +196,7 @@ async fn work(
         key = sealing(&seal, readiness.wait_for("seal")) => key,
         () = stop.asked() => return Ok(()),
     };
-    tokio::spawn(seal.keep(key.clone(), clock));
+    tokio::spawn(seal.keep(key.clone(), own_clock));
     let key = Arc::new(key);
 
     let triggers = Triggers::default();
@@ -203,7 +204,7 @@ async fn work(
         seal: key.clone(),
         client: watching.clone(),
         strict,
-        clock,
+        clock: clock.clone(),
         indexes: indexes.clone(),
         triggers: triggers.clone(),
         store_triggers: Triggers::default(),
@@ -217,6 +218,7 @@ async fn work(
     tokio::spawn(watches.clone().cluster_stores());
     tokio::spawn(watches.clone().calendars());
     tokio::spawn(watches.clone().cluster_calendars());
+    tokio::spawn(watches.clone().contact(asking.clone()));
     tokio::select! {
         () = watches.wait_for_crd::<ParameterSync>("parametersyncs", &syncs_pending) => {}
         () = stop.asked() => return Ok(()),
@@ -226,7 +228,7 @@ async fn work(
         () = stop.asked() => return Ok(()),
     }
     tokio::select! {
-        () = may_begin(&tenure, clock, &syncs_pending) => {}
+        () = may_begin(&tenure, own_clock, &syncs_pending) => {}
         () = stop.asked() => return Ok(()),
     }
 
@@ -236,18 +238,23 @@ async fn work(
     );
 
     let wake = triggers.clone();
-    let aws = Aws::new(Some(asking.clone()), Arc::new(clock));
+    let aws = Aws::new(Some(asking.clone()), Arc::new(own_clock));
     let told = watches.calendar_triggers.clone();
-    let calendars = CalendarReader::new(aws.clone(), Arc::new(clock), metrics.clone(), move |calendar| {
-        told.push(calendar);
-    });
-    let stores = Stores::new(aws, Arc::new(clock), metrics.clone(), move |object| {
+    let calendars = CalendarReader::new(
+        aws.clone(),
+        Arc::new(clock.clone()),
+        metrics.clone(),
+        move |calendar| {
+            told.push(calendar);
+        },
+    );
+    let stores = Stores::new(aws, Arc::new(own_clock), metrics.clone(), move |object| {
         wake.push(object);
     });
     let context = Arc::new(Operator {
         stores,
         calendars,
-        secrets: apply::ApiServer::new(asking.clone(), clock, key),
+        secrets: apply::ApiServer::new(asking.clone(), clock.clone(), key),
         status: sink::ApiServer::new(asking, Some(settings.pod.clone())),
         clock,
         indexes,
@@ -271,7 +278,7 @@ async fn work(
     ));
     let work = run_passes(
         triggers.stream(),
-        Arc::new(clock),
+        Arc::new(own_clock),
         usize::from(settings.concurrency),
         {
             let mut stop = stop.clone();
@@ -359,17 +366,13 @@ async fn everything_listed(readiness: &Readiness) {
 /// A client for each watch that decides over freezes, which tells when the watch was begun.
 fn strict_clients(
     config: &Config,
-    indexes: &Arc<Indexes>,
+    contact: &Contact,
     clock: SystemClock,
 ) -> anyhow::Result<BTreeMap<&'static str, Client>> {
     let mut config = config.clone();
     config.read_timeout = None;
     let client = |resource| {
-        let indexes = indexes.clone();
-        let witness = MapResponseLayer::new(move |answer: hyper::Response<_>| {
-            indexes.contact().begun(resource, &answer, clock.now());
-            answer
-        });
+        let witness = witness(contact, clock, Some(resource));
         let builder = ClientBuilder::try_from(config.clone()).context("no client for the cluster")?;
         Ok((resource, builder.with_layer(&witness).build()))
     };
@@ -392,11 +395,18 @@ fn lease_client(config: &Config) -> anyhow::Result<Client> {
 }
 
 /// One client for watches, which are silent for long, and one for requests, which must not be, and write only while the
-/// fence lets them.
-fn clients(mut config: Config, fence: &Fence) -> anyhow::Result<(Client, Client)> {
+/// fence lets them. Each answer tells the time.
+fn clients(
+    mut config: Config,
+    contact: &Contact,
+    clock: SystemClock,
+    fence: &Fence,
+) -> anyhow::Result<(Client, Client)> {
+    let witness = witness(contact, clock, None);
     config.read_timeout = None;
     let watching = ClientBuilder::try_from(config.clone())
         .context("no client for the cluster")?
+        .with_layer(&witness)
         .build();
     config.read_timeout = Some(REQUEST_TIMEOUT);
     config.reset_reader_on_write = true;
@@ -405,6 +415,7 @@ fn clients(mut config: Config, fence: &Fence) -> anyhow::Result<(Client, Client)
     let asking = ClientBuilder::try_from(config)
         .context("no client for the cluster")?
         .with_layer(fence)
+        .with_layer(&witness)
         .build();
     Ok((watching, asking))
 }

@@ -6,12 +6,29 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// What time it is: by the wall for calendars and due times, monotonic for limiter, backoff and deadlines.
+/// What time it is: by the calendar for freezes and due times, monotonic for limiter, backoff and deadlines.
 pub trait Clock: Send + Sync + 'static {
-    /// The wall clock.
+    /// The time of day, by the best that this clock knows.
     fn now(&self) -> Timestamp;
     /// Time since the clock was made; never goes back.
     fn monotonic(&self) -> Duration;
+    /// This computer's two clocks, whatever [`Clock::now`] goes by.
+    fn moment(&self) -> Moment {
+        Moment {
+            wall: self.now(),
+            monotonic: self.monotonic(),
+        }
+    }
+}
+
+/// One moment by this computer's two clocks: the one on the wall, which may be set, and the monotonic one, which may
+/// stand still while the machine sleeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The wall clock.
+    pub wall: Timestamp,
+    /// Time since the clock was made.
+    pub monotonic: Duration,
 }
 
 /// The computer's clock. Its monotonic side is tokio's, so that sleeping and measuring agree.

@@ -26,10 +26,12 @@ pub struct FreezeSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<FreezeScope>,
 
-    /// Whether a Secret that never existed is made. Allow: it is, unless the scope is All. Hold: it waits.
-    /// Default: Allow. Example: `Hold`.
+    /// Whether a Secret that never existed is made, unless the scope is All. NewNamespaces: only in a namespace that was
+    /// made after this calendar closed (or up to 10 minutes before), is younger than 24 hours, and had no ParameterSync of
+    /// that name before; so a cluster can be rebuilt in a freeze, and nobody gets a new value in by making an object anew.
+    /// Allow: it is. Hold: it waits, in a cluster that is rebuilt too. Default: NewNamespaces. Example: `Hold`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub first_sync: Option<FirstSync>,
+    pub first_sync: Option<CalendarFirstSync>,
 }
 
 /// Updates: changes wait, drift is repaired. All: nothing is written.
@@ -41,6 +43,19 @@ pub enum FreezeScope {
     Updates,
     /// Nothing is written.
     All,
+}
+
+/// NewNamespaces: a Secret that never existed is made in new namespaces. Allow: it is made. Hold: it waits.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
+pub enum CalendarFirstSync {
+    /// It is made in a namespace that was made during the closing.
+    #[default]
+    NewNamespaces,
+    /// It is made.
+    Allow,
+    /// It waits.
+    Hold,
 }
 
 /// Allow: a Secret that never existed is made. Hold: it waits.

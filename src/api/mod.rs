@@ -27,7 +27,7 @@ pub use calendar::{
     AwsCalendarSpec, ChangeCalendar, ChangeCalendarSpec, ClusterChangeCalendar, ClusterChangeCalendarSpec,
     EventSpec,
 };
-pub use freeze::{CalendarState, FirstSync, FreezeScope, FreezeSpec};
+pub use freeze::{CalendarFirstSync, CalendarState, FirstSync, FreezeScope, FreezeSpec};
 pub use parameter_sync::{
     Adopt, ChangesSpec, Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing,
     ParameterSync, ParameterSyncSpec, SourceSpec, TargetSpec,

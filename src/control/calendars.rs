@@ -87,8 +87,7 @@ async fn look(context: &Operator, key: &CalendarKey, before: Option<State>) -> O
         bound: context.indexes.bound(key).len(),
     };
     context.metrics.calendars.says(key, says);
-    let contact = context.indexes.contact().facts();
-    context.metrics.calendars.skew(contact.skew());
+    let contact = context.indexes.contact().facts(context.clock.moment());
 
     let report = calendar_report(&entry, &contact, now);
     let mut due = now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX);

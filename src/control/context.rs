@@ -11,7 +11,7 @@ use super::memory::Memory;
 use super::world::{Doom, World};
 use crate::api::ParameterSync;
 use crate::apply::{self, Applied, ApplyError, SecretSink};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::decide::{FetchRequest, Purpose, Why};
 use crate::metrics::{Metrics, WriteKind};
 use crate::names::{CalendarKey, ObjectKey};
@@ -19,7 +19,7 @@ use crate::record::{Scope, stated};
 use crate::report::{Held, Learned, Outcome, Waiting, recorded_pending, sink};
 use crate::resolve::{Allowance, EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
 use crate::source::{Aws, CalendarReader, ParameterStores, Stores, Sweeping, Tell, Wanted};
-use crate::watch::{Indexes, SecretState, StoreKey, Triggers, prune};
+use crate::watch::{Indexes, SecretState, ServerClock, StoreKey, Triggers, prune};
 
 /// All that a pass works with.
 pub struct Context<S, K, R, C> {
@@ -56,7 +56,7 @@ pub struct Context<S, K, R, C> {
 }
 
 /// What the operator is made of.
-pub type Operator = Context<Stores<Aws>, apply::ApiServer<SystemClock>, sink::ApiServer, SystemClock>;
+pub type Operator = Context<Stores<Aws>, apply::ApiServer<ServerClock>, sink::ApiServer, ServerClock>;
 
 /// What is remembered of one life of an object.
 #[derive(Default)]
@@ -109,7 +109,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             endpoints: &self.endpoints,
             listed: &self.listed,
             calendars: &self.indexes.calendars(),
-            contact: &self.indexes.contact().facts(),
+            contact: &self.indexes.contact().facts(self.clock.moment()),
         };
         resolve(object, &around).map(Arc::new)
     }

@@ -11,6 +11,7 @@ mod pending;
 mod permit;
 mod repair;
 mod request;
+mod term;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -22,6 +23,7 @@ pub use pending::PendingChange;
 pub use permit::{Passage, Permit, Precondition, permit};
 pub use repair::CONTEST_WINDOW;
 pub use request::{FetchRequest, Purpose, SourceRead};
+pub use term::Term;
 pub use view::View;
 pub use why::{Blocked, Ownership, Why};
 

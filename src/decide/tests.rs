@@ -18,8 +18,8 @@ use crate::names::{
 };
 use crate::record::{Applied, Entry, FirstSync, Freeze, ParameterKind, Provenance, Shape, Stamp, Upstream};
 use crate::resolve::{
-    Auth, Bond, BoundBy, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision,
-    OnMissing, ParameterTypes, PathSource, Resolved, Source, StoreIdentity, Target,
+    Auth, Bond, BoundBy, Decode, Extract, Former, Gate, KeyNaming, KeyStyle, Limits, NamedSource,
+    OnCollision, OnMissing, ParameterTypes, Past, PathSource, Resolved, Source, StoreIdentity, Target,
 };
 use crate::watch::{Controller, Evaluated, SecretMeta, SecretState, Standing};
 

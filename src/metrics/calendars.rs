@@ -56,6 +56,7 @@ pub struct CalendarMetrics {
     oldest: Family<CalendarLabels, Seconds>,
     held: Family<CalendarLabels, Counter>,
     skew: Seconds,
+    contact: Gauge,
 }
 
 impl CalendarMetrics {
@@ -108,6 +109,11 @@ impl CalendarMetrics {
             Unit::Seconds,
             self.skew.clone(),
         );
+        registry.register(
+            "contact",
+            "Whether the API server's word on calendars is fresh (1) or contact is lost, which counts as closed (0)",
+            self.contact.clone(),
+        );
     }
 
     /// What a calendar says now.
@@ -144,6 +150,16 @@ impl CalendarMetrics {
         self.pending.remove(&labels);
         self.oldest.remove(&labels);
         self.held.remove(&labels);
+    }
+
+    /// What is known of calendars is fresh.
+    pub fn in_contact(&self) {
+        self.contact.set(1);
+    }
+
+    /// It is not, and every gate counts as closed.
+    pub fn contact_lost(&self) {
+        self.contact.set(0);
     }
 
     /// How far the operator's clock is off.

@@ -27,11 +27,18 @@ pub enum FirstSync {
     /// It goes through, unless the scope is [`Scope::All`].
     #[default]
     Allow,
+    /// It goes through in a namespace that was made during the closing.
+    NewNamespaces,
     /// It waits too.
     Hold,
 }
 
 impl Freeze {
+    /// What a calendar of the cluster stops if it does not say.
+    pub const OF_CLUSTER: Self = Self {
+        scope: Scope::Updates,
+        first_sync: FirstSync::NewNamespaces,
+    };
     /// What stops most.
     pub const STRICTEST: Self = Self {
         scope: Scope::All,
@@ -49,7 +56,7 @@ impl Freeze {
 }
 
 impl Freeze {
-    /// What a spec's words mean; absent ones are the mildest.
+    /// What the words of a ParameterSync mean; absent ones are the mildest.
     pub fn written(scope: Option<api::FreezeScope>, first_sync: Option<api::FirstSync>) -> Self {
         Self {
             scope: match scope.unwrap_or_default() {
@@ -66,6 +73,13 @@ impl Freeze {
 
 impl From<&FreezeSpec> for Freeze {
     fn from(spec: &FreezeSpec) -> Self {
-        Self::written(spec.scope, spec.first_sync)
+        Self {
+            first_sync: match spec.first_sync.unwrap_or_default() {
+                api::CalendarFirstSync::Allow => FirstSync::Allow,
+                api::CalendarFirstSync::NewNamespaces => FirstSync::NewNamespaces,
+                api::CalendarFirstSync::Hold => FirstSync::Hold,
+            },
+            ..Self::written(spec.scope, None)
+        }
     }
 }

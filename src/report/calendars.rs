@@ -1,6 +1,7 @@
 //! What is said of a calendar: its state and its next ones, and whether its newest form is the one that counts. Pure.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::conditions::condition;
 use super::{Note, seconds};
@@ -12,6 +13,9 @@ use crate::watch::{CalendarEntry, ContactFacts, SKEW_TOLD, Standing, Stands};
 const MAX_UPCOMING: usize = 5;
 /// How long before what is kept for a restart ends it is written anew, if nothing else asks for that before.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(24);
+
+/// A condition of the clock goes when the clocks are that much nearer than where it came: so it does not come and go.
+const NEARER: SignedDuration = SignedDuration::from_secs(5);
 
 /// What is to be said of a calendar.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,20 +31,7 @@ pub fn calendar_report(entry: &CalendarEntry, contact: &ContactFacts, now: Times
     let before = &entry.status;
     let stands = entry.standing.at(now);
     let mut conditions = vec![ready(entry, &stands, now)];
-    if contact.skew().abs() > SKEW_TOLD {
-        conditions.push(condition(
-            before.conditions.as_deref().unwrap_or_default(),
-            Some(entry.generation),
-            now,
-            "ClockSkewed",
-            "True",
-            "ClockSkewed",
-            format!(
-                "the operator's clock differs from the API server's by {} s; beyond 300 s every calendar counts as closed",
-                contact.skew().as_secs().abs()
-            ),
-        ));
-    }
+    conditions.extend(clock(entry, contact, now));
     let status = ChangeCalendarStatus {
         observed_generation: Some(entry.generation),
         conditions: Some(conditions),
@@ -54,11 +45,37 @@ pub fn calendar_report(entry: &CalendarEntry, contact: &ContactFacts, now: Times
     CalendarReport { status, notes }
 }
 
-fn ready(
-    entry: &CalendarEntry,
-    stands: &Stands,
-    now: Timestamp,
-) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition {
+/// What is said of the clock: no seconds, which would rewrite each calendar's status whenever one is gained or lost.
+fn clock(entry: &CalendarEntry, contact: &ContactFacts, now: Timestamp) -> Option<Condition> {
+    let before = entry.status.conditions.as_deref().unwrap_or_default();
+    let told = before.iter().any(|condition| condition.type_ == "ClockSkewed");
+    let bound = if told { SKEW_TOLD - NEARER } else { SKEW_TOLD };
+    let message = match contact.clock_off() {
+        Some(doubt) => format!("{doubt}; meanwhile every calendar counts as closed"),
+        None if contact.skew().abs() > bound => format!(
+            "the operator's clock is more than {} seconds {} the API server's; from 5 minutes on every calendar counts as \
+             closed",
+            SKEW_TOLD.as_secs(),
+            if contact.skew().is_negative() {
+                "behind"
+            } else {
+                "ahead of"
+            },
+        ),
+        None => return None,
+    };
+    Some(condition(
+        before,
+        Some(entry.generation),
+        now,
+        "ClockSkewed",
+        "True",
+        "ClockSkewed",
+        message,
+    ))
+}
+
+fn ready(entry: &CalendarEntry, stands: &Stands, now: Timestamp) -> Condition {
     let (status, reason, message) = match entry.fault.as_ref().or(stands.fault.as_ref()) {
         Some(fault) => {
             let instead = match (&entry.standing, &stands.fault) {
@@ -186,3 +203,7 @@ pub(super) fn written(state: State) -> CalendarState {
         State::Closed => CalendarState::Closed,
     }
 }
+
+#[cfg(test)]
+#[path = "calendar_tests.rs"]
+mod tests;

@@ -9,6 +9,7 @@ use crate::api::HeldKey;
 use super::outcome::{Fault, Outcome, ReadyIf, list};
 use crate::decide::Why;
 use crate::error::Class;
+use crate::resolve::Closure;
 
 /// How long a fault that needs a person lasts before it is called `Stalled`. Helm and Flux give up at the first
 /// `Stalled`, and a store or a role that is being made is often a matter of seconds.
@@ -61,10 +62,11 @@ fn unready(facts: &Facts<'_>, fault: &Fault) -> String {
     match (facts.outcome, facts.applied) {
         (
             Outcome::Left {
-                why: Why::Held(_), ..
+                why: Why::Held(closure),
+                ..
             },
             None,
-        ) => format!("the first sync waits for {}", fault.message),
+        ) => first_sync(closure, fault),
         (
             Outcome::Left {
                 why: Why::Held(_), ..
@@ -78,6 +80,13 @@ fn unready(facts: &Facts<'_>, fault: &Fault) -> String {
         }
         _ => fault.message.clone(),
     }
+}
+
+/// What a first sync waits for, and what holds it: there may be a way for it before the opening.
+fn first_sync(closure: &Closure, fault: &Fault) -> String {
+    let why = closure.first_sync.as_ref();
+    let why = why.map_or(String::new(), |why| format!("; {why}"));
+    format!("the first sync waits for {}{why}", fault.message)
 }
 
 fn synced(facts: &Facts<'_>) -> String {
@@ -99,22 +108,22 @@ fn up_to_date(facts: &Facts<'_>, fault: Option<&Fault>) -> (&'static str, &'stat
     let stale_only = matches!(facts.outcome, Outcome::Left { why: Why::InSync, .. })
         || fault.ready == ReadyIf::Present
         || (!known && matches!(fault.class, Class::Transient | Class::Throttled));
-    let held = matches!(
-        facts.outcome,
+    let held = match facts.outcome {
         Outcome::Left {
-            why: Why::Held(_),
+            why: Why::Held(closure),
             ..
-        }
-    );
+        } => Some(closure),
+        _ => None,
+    };
     let message = match (facts.pending.len(), held) {
-        (0, true) if facts.applied.is_none() => format!("the first sync waits for {}", fault.message),
-        (0, true) if !facts.intact => format!("the repair of the Secret waits for {}", fault.message),
-        (0, true) => format!("a change of spec or store waits for {}", fault.message),
-        (1, true) => format!("1 change waits for {}", fault.message),
-        (total, true) => format!("{total} changes wait for {}", fault.message),
-        (0, false) => fault.message.clone(),
-        (1, false) => format!("1 change waits: {}", fault.message),
-        (total, false) => format!("{total} changes wait: {}", fault.message),
+        (0, Some(closure)) if facts.applied.is_none() => first_sync(closure, fault),
+        (0, Some(_)) if !facts.intact => format!("the repair of the Secret waits for {}", fault.message),
+        (0, Some(_)) => format!("a change of spec or store waits for {}", fault.message),
+        (1, Some(_)) => format!("1 change waits for {}", fault.message),
+        (total, Some(_)) => format!("{total} changes wait for {}", fault.message),
+        (0, None) => fault.message.clone(),
+        (1, None) => format!("1 change waits: {}", fault.message),
+        (total, None) => format!("{total} changes wait: {}", fault.message),
     };
     (
         if stale_only { "Unknown" } else { "False" },

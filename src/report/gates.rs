@@ -7,6 +7,7 @@ use super::seconds;
 use crate::api::{self, CalendarKind, GateStatus};
 use crate::calendar::State;
 use crate::resolve::{BoundBy, Gate};
+use crate::watch::Doubt;
 
 /// How many calendars are listed.
 const MAX_GATES: usize = 20;
@@ -20,8 +21,10 @@ pub(super) enum Waiting {
     Nothing,
 }
 
-/// The calendars, those first that close.
+/// The calendars, those first that close. Where nothing that they say can be relied on, each counts as closed, and why is
+/// told in place of what it says.
 pub(super) fn gates(gate: &Gate, waiting: Waiting, now: Timestamp) -> Option<Vec<GateStatus>> {
+    let doubt = gate.doubt(now).filter(|_| waiting == Waiting::Something);
     let mut gates: Vec<GateStatus> = gate
         .bonds
         .iter()
@@ -38,12 +41,18 @@ pub(super) fn gates(gate: &Gate, waiting: Waiting, now: Timestamp) -> Option<Vec
                     BoundBy::Reference => api::BoundBy::Reference,
                     BoundBy::Selector => api::BoundBy::Selector,
                 },
-                state: told.then(|| written(stands.state)),
+                state: match doubt {
+                    Some(_) => Some(api::CalendarState::Closed),
+                    None => told.then(|| written(stands.state)),
+                },
                 // An open gate moves its next closing with each period: what waits for another one need not know.
-                until: (told && stands.state == State::Closed)
+                until: (told && doubt.is_none() && stands.state == State::Closed)
                     .then(|| stands.until.map(seconds))
                     .flatten(),
-                reason: stands.fault.map(|fault| fault.reason.to_owned()),
+                reason: doubt
+                    .map(Doubt::reason)
+                    .or(stands.fault.map(|fault| fault.reason))
+                    .map(str::to_owned),
             }
         })
         .collect();

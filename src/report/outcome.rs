@@ -10,6 +10,7 @@ use crate::names::ParameterName;
 use crate::record::SourceError;
 use crate::resolve::{Closure, Refusal};
 use crate::transform::TransformError;
+use crate::watch::Doubt;
 
 /// What came of one pass over a ParameterSync.
 #[derive(Clone, Debug)]
@@ -313,10 +314,11 @@ fn why_fault(why: &Why) -> Option<Fault> {
 
 /// What is waited for, to follow `2 changes wait for`.
 fn held(closure: &Closure) -> String {
-    let by = closure
-        .by
-        .as_ref()
-        .map_or("the watch of the calendars".to_owned(), ToString::to_string);
+    let by = match (&closure.by, closure.doubt.as_ref().map(Doubt::reason)) {
+        (Some(calendar), _) => calendar.to_string(),
+        (None, Some("ClockSkewed")) => "the operator's clock".to_owned(),
+        (None, _) => "the watch of the calendars".to_owned(),
+    };
     let until = closure.until.map(|until| format!(" until {}", seconds(until)));
     let fault = closure
         .fault

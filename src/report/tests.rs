@@ -219,10 +219,12 @@ fn missing() -> Outcome {
 fn ready_and_up_to_date_for_each_outcome() {
     let closure = Closure {
         by: Some(CalendarKey::namespaced("shop", "x")),
+        doubt: None,
         fault: None,
         until: Some(at(9_000)),
         open_for: None,
         freeze: Freeze::default(),
+        first_sync: None,
     };
     let stale = |fault| Outcome::Left {
         why: Why::InSync,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
 use crate::calendar::{Record, Timeline};
-use crate::watch::{Answered, CalendarFault, Evaluated};
+use crate::clock::Moment;
+use crate::watch::{Answered, CalendarFault, Contact, Evaluated, STRICT, Standing};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
@@ -73,7 +75,11 @@ fn gate(bonds: Vec<Bond>) -> Gate {
 
 /// `open`, or what closes and until which second.
 fn short(gate: &Gate, now: i64) -> String {
-    let Some(closure) = gate.closure(at(now)) else {
+    short_at(gate, at(now))
+}
+
+fn short_at(gate: &Gate, now: Timestamp) -> String {
+    let Some(closure) = gate.closure(now) else {
         return "open".to_owned();
     };
     let by = closure
@@ -196,55 +202,131 @@ fn the_strictest_of_what_is_closed_counts() {
     assert_eq!(gate.closure(at(250)).unwrap().freeze, strict);
 }
 
-#[test]
-fn what_is_not_known_for_certain_closes_and_says_why() {
-    let dead = |facts: &ContactFacts| short_with(&[], facts, 76);
-    let contact = crate::watch::Contact::default();
-    let answer = hyper::Response::builder().body(()).unwrap();
-    contact.begun("clusterchangecalendars", &answer, at(0));
-    assert_eq!(short_with(&[], &contact.facts(), 75), "open");
-    // Without a watch even an object that nothing binds may be bound by something new.
-    assert_eq!(dead(&contact.facts()), "operator until ?");
-
-    let off = crate::watch::Contact::default();
-    let answer = hyper::Response::builder()
-        .header("date", "Fri, 15 Jan 2027 07:54:00 GMT")
-        .body(())
-        .unwrap();
-    off.begun("namespaces", &answer, at(0));
-    let facts = off.facts();
-    assert_eq!(
-        short_with(&[], &facts, 1),
-        "open",
-        "no calendar asks for the time"
-    );
-    let bonds = [closed_in("a", &[(100, 200)])];
-    assert_eq!(short_with(&bonds, &facts, 1), "operator until ?");
-    let gate = Gate {
-        bonds: bonds.to_vec(),
-        contact: facts,
-        ..Gate::default()
-    };
-    let fault = gate.closure(at(1)).unwrap().fault.unwrap();
-    assert!(fault.contains("360 s ahead of the API server's"), "{fault}");
+/// The operator's clocks at a second of these tests; its wall clock is off by so many seconds.
+fn moment(second: i64, off: i64) -> Moment {
+    Moment {
+        wall: at(second + off),
+        monotonic: Duration::from_secs(second as u64),
+    }
 }
 
-fn short_with(bonds: &[Bond], contact: &ContactFacts, now: i64) -> String {
+/// A contact that heard of everything at second 0.
+fn contact(off: i64) -> Contact {
+    let contact = Contact::default();
+    // Fri, 15 Jan 2027 08:00:00 GMT is second 0.
+    let answer = hyper::Response::builder()
+        .header("date", "Fri, 15 Jan 2027 08:00:00 GMT")
+        .body(())
+        .unwrap();
+    contact.heard(&answer, Duration::ZERO, moment(0, off));
+    for resource in STRICT {
+        contact.watched(resource, Duration::ZERO);
+        contact.listed(resource, Duration::ZERO);
+    }
+    contact
+}
+
+fn told(bonds: &[Bond], contact: &Contact, second: i64, off: i64) -> (String, Gate) {
+    let moment = moment(second, off);
     let gate = Gate {
         bonds: bonds.to_vec(),
-        contact: contact.clone(),
+        contact: contact.facts(moment),
         ..Gate::default()
     };
-    short(&gate, now)
+    let now = contact.time(moment);
+    (short_at(&gate, now), gate)
+}
+
+#[test]
+fn what_is_not_known_for_certain_closes_and_says_why() {
+    let fine = contact(0);
+    assert_eq!(told(&[], &fine, 74, 0).0, "open");
+    // Without a watch even an object that nothing binds may be bound by something new.
+    let (lost, gate) = told(&[], &fine, 76, 0);
+    assert_eq!(lost, "operator until ?");
+    let closure = gate.closure(fine.time(moment(76, 0))).unwrap();
+    assert!(
+        closure
+            .fault
+            .unwrap()
+            .contains("namespaces cannot be watched since")
+    );
+    assert_eq!(closure.first_sync, Some(FirstSyncHeld::Doubt));
+    assert_eq!(
+        told(&[], &Contact::default(), 0, 0).0,
+        "operator until ?",
+        "nothing was heard"
+    );
+}
+
+#[test]
+fn a_clock_that_is_off_closes_what_calendars_bind_and_one_that_is_put_forward_opens_nothing() {
+    let open = [closed_in("a", &[(1_000, 2_000)])];
+    let closed = [closed_in("a", &[(0, 7_000)])];
+    for (off, side) in [(7_200, "ahead of"), (-7_200, "behind")] {
+        let off_contact = contact(off);
+        assert_eq!(
+            told(&[], &off_contact, 1, off).0,
+            "open",
+            "no calendar asks for the time"
+        );
+        let (short, gate) = told(&open, &off_contact, 1, off);
+        assert_eq!(short, "operator until ?");
+        let fault = gate
+            .closure(off_contact.time(moment(1, off)))
+            .unwrap()
+            .fault
+            .unwrap();
+        assert!(
+            fault.contains("operator's clock is more than 5 minutes"),
+            "{fault}"
+        );
+        assert!(fault.contains(side), "{fault}");
+        assert_eq!(told(&closed, &off_contact, 1, off).0, "operator until ?");
+    }
+    // As long as nothing is said of the clock, it does not matter what it shows.
+    for off in [-290, 0, 290] {
+        assert_eq!(told(&closed, &contact(off), 60, off).0, "a until 7000", "{off}");
+        assert_eq!(told(&open, &contact(off), 60, off).0, "open", "{off}");
+    }
+}
+
+#[test]
+fn a_second_that_is_not_known_is_closed_at_both_ends() {
+    // One answer leaves more than a second open.
+    let contact = contact(0);
+    let bonds = [closed_in("a", &[(30, 60)])];
+    for (second, expected) in [
+        (28, "open"),
+        (29, "a until 60"),
+        (30, "a until 60"),
+        (60, "a until 60"),
+        (62, "open"),
+    ] {
+        let (short, gate) = told(&bonds, &contact, second, 0);
+        assert_eq!(short, expected, "{second}");
+        let now = contact.time(moment(second, 0));
+        let certain = gate.certain_until(now).unwrap();
+        assert_eq!(certain > now, second != 29 && second != 30, "{second}: {certain}");
+        if certain > now {
+            assert_eq!(
+                short_at(&gate, certain - SignedDuration::from_millis(1)),
+                expected,
+                "{second}: what is certain until then does not change before"
+            );
+        }
+    }
 }
 
 fn closure(until: i64, open_for: Option<u64>) -> Closure {
     Closure {
         by: None,
+        doubt: None,
         fault: None,
         until: Some(at(until)),
         open_for: open_for.map(Duration::from_secs),
         freeze: Freeze::default(),
+        first_sync: None,
     }
 }
 

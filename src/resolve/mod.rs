@@ -5,6 +5,8 @@
 
 mod access;
 mod allowed;
+mod bond;
+mod first_sync;
 mod gate;
 mod readable;
 mod refusal;
@@ -18,7 +20,9 @@ mod tests;
 mod types;
 
 pub use allowed::Allowance;
-pub use gate::{Bond, BoundBy, Closure, Gate};
+pub use bond::{Bond, BoundBy};
+pub use first_sync::{FirstSyncHeld, Former, NotNew, Past};
+pub use gate::{Closure, Gate};
 pub use readable::Readable;
 pub use refusal::Refusal;
 pub use store::{check_store, identify};
@@ -67,7 +71,7 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
         target,
         interval: interval(spec.interval.as_deref())?,
         suspended: spec.suspend.unwrap_or_default(),
-        gate: Gate::of(object, around.calendars, around.namespaces, around.contact),
+        gate: Gate::of(object, around),
         // One that cannot be answered asks for nothing; `report` says so.
         sync_request: sync_request(object).ok().flatten().map(str::to_owned),
         object: key,

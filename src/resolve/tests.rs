@@ -44,8 +44,8 @@ impl Cluster {
             calendars: CalendarIndex::default(),
         };
         let labels = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
-        cluster.namespaces.apply("shop", labels, false);
-        cluster.namespaces.apply("other", BTreeMap::new(), false);
+        cluster.namespaces.apply("shop", labels, false, None);
+        cluster.namespaces.apply("other", BTreeMap::new(), false, None);
         cluster.set_access(json!([
             {"namespaceSelector": {"matchLabels": {"team": "shop"}},
              "prefixes": ["/web", "/{namespace}/", "/k8s-{namespace}"],

@@ -1,43 +1,78 @@
-//! Whether what is known of calendars can be relied on: how long ago their watches were begun, and how far our clock
-//! is off the API server's.
+//! Whether what is known of calendars can be relied on: when the API server last answered for each kind that decides over
+//! freezes, what time it is there, and how far our wall clock is off. Pure.
 //!
-//! A watch that decides over freezes ends after 30 s and is begun again. So one that has not been begun for longer is
-//! dead, however alive its connection looks, and what it would have told is not known.
+//! A watch of such a kind ends after 30 s and is begun again. So one that has not been begun for longer is dead, however
+//! alive its connection looks. An API server that is cut off from its store goes on beginning watches, and tells nothing:
+//! only a list that must be consistent is not answered then, so one of each kind is asked every 20 s too. Where either is
+//! missing for 75 s, contact is lost: anything may have been closed meanwhile.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::fmt::rfc2822;
 use jiff::{SignedDuration, Timestamp};
-#[cfg(test)]
-use kube::client::Body;
 
-/// How long ago a watch may have been begun: it lasts 30 s, is given up 5 s later, and has a try or two.
-const STALE_AFTER: SignedDuration = SignedDuration::from_secs(75);
+use super::server_time::{ServerTime, Span};
+use crate::clock::Moment;
+
+/// What decides over freezes.
+pub const STRICT: [&str; 3] = ["namespaces", "changecalendars", "clusterchangecalendars"];
+
+/// How long ago either answer may have been asked for: a watch lasts 30 s and is given up 5 s later, a list is asked every
+/// 20 s and given up after 15, and each has a try or two.
+const STALE_AFTER: Duration = Duration::from_secs(75);
 /// How far the clocks may differ before it is told.
 pub const SKEW_TOLD: SignedDuration = SignedDuration::from_secs(30);
 /// How far they may differ before calendars count as closed.
 const SKEW_CLOSES: SignedDuration = SignedDuration::from_mins(5);
+/// How far our two clocks may run apart between two answers before the time is asked for anew.
+const APART: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the API server's answers told. Cheap to clone; all clones share it.
 #[derive(Clone, Default)]
 pub struct Contact {
-    facts: Arc<Mutex<Facts>>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    server: ServerTime,
+    /// The last gate time that was given: it does not go back as long as that may be right.
+    given: Option<Timestamp>,
+    /// When the last answer with a date came.
+    last: Option<Moment>,
+    watched: BTreeMap<&'static str, Sighting>,
+    listed: BTreeMap<&'static str, Sighting>,
+}
+
+/// When something was last asked that was answered.
+#[derive(Clone, Copy)]
+struct Sighting {
+    monotonic: Duration,
+    /// The same by the API server, to tell.
+    at: Timestamp,
 }
 
 /// What was told, at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// When each watch that must be fresh was begun last.
-    begun: BTreeMap<&'static str, Timestamp>,
-    /// Our clock less the API server's, as of its last answer to one of those watches.
+    /// How much later than we say it may be at the API server.
+    blur: SignedDuration,
     skew: SignedDuration,
+    clock: Option<Doubt>,
+    lost: Option<(Timestamp, Doubt)>,
 }
 
 /// Why calendars cannot be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
+    /// The API server has not answered for this yet.
+    Unheard {
+        /// Of what.
+        resource: &'static str,
+    },
     /// A watch does not come about.
     Unwatched {
         /// Of what.
@@ -45,26 +80,54 @@ pub enum Doubt {
         /// Since when it is not known what changed.
         since: Timestamp,
     },
-    /// The clocks differ too much.
+    /// A list that must be consistent is not answered.
+    Unlisted {
+        /// Of what.
+        resource: &'static str,
+        /// Since when it is not known what changed.
+        since: Timestamp,
+    },
+    /// The wall clock and the monotonic one have run apart since the API server's last answer.
+    ClockSet,
+    /// The wall clock differs too much from the API server's.
     ClockOff {
         /// Ours less the API server's.
         by: SignedDuration,
     },
 }
 
+impl Doubt {
+    /// One word for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Unheard { .. } | Self::Unwatched { .. } | Self::Unlisted { .. } => "ContactLost",
+            Self::ClockSet | Self::ClockOff { .. } => "ClockSkewed",
+        }
+    }
+}
+
+/// What is told changes only when the doubt does: not by the second.
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unwatched { resource, since } => {
-                write!(
-                    f,
-                    "{resource} cannot be watched since {since:.0}: a calendar may have closed meanwhile"
-                )
-            }
+            Self::Unheard { resource } => write!(f, "the API server has not answered for {resource} yet"),
+            Self::Unwatched { resource, since } => write!(
+                f,
+                "{resource} cannot be watched since {since:.0}: a calendar may have closed meanwhile"
+            ),
+            Self::Unlisted { resource, since } => write!(
+                f,
+                "{resource} cannot be listed since {since:.0}: the API server may be cut off from its store, and a \
+                 calendar may have closed meanwhile"
+            ),
+            Self::ClockSet => write!(
+                f,
+                "the operator's clock was set, or its machine slept; the API server is asked for the time"
+            ),
             Self::ClockOff { by } => write!(
                 f,
-                "the operator's clock is {} s {} the API server's; set the node's clock",
-                by.as_secs().abs(),
+                "the operator's clock is more than {} minutes {} the API server's; set the node's clock",
+                SKEW_CLOSES.as_mins(),
                 if by.is_negative() { "behind" } else { "ahead of" }
             ),
         }
@@ -72,107 +135,169 @@ impl fmt::Display for Doubt {
 }
 
 impl Contact {
-    /// Takes in the answer that began a watch of `resource`.
-    pub fn begun(&self, resource: &'static str, answer: &hyper::Response<impl Sized>, now: Timestamp) {
-        if !answer.status().is_success() {
+    /// Takes in the date of an answer, whatever was asked: when that was by the monotonic clock, and when the answer came.
+    /// The date of a fault may be that of something between.
+    pub fn heard(&self, answer: &hyper::Response<impl Sized>, asked: Duration, came: Moment) {
+        if answer.status().is_server_error() {
             return;
         }
         let date = answer.headers().get(hyper::header::DATE);
         let date = date.and_then(|date| rfc2822::parse(date.to_str().ok()?).ok());
-        let mut facts = self.lock();
-        facts.begun.insert(resource, now);
         if let Some(date) = date {
-            // The header has whole seconds.
-            let skew = now.duration_since(date.timestamp());
-            facts.skew = SignedDuration::from_secs(skew.as_secs());
+            let mut state = self.lock();
+            state.server.heard(date.timestamp(), asked, came.monotonic);
+            state.last = Some(came);
         }
     }
 
-    /// What is known now.
-    pub fn facts(&self) -> Facts {
-        self.lock().clone()
+    /// A watch of `resource` was asked for then, and begun.
+    pub fn watched(&self, resource: &'static str, asked: Duration) {
+        let mut state = self.lock();
+        if let Some(sighting) = state.sighting(asked) {
+            state.watched.insert(resource, sighting);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Facts> {
-        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A consistent list of `resource` was asked for then, and answered.
+    pub fn listed(&self, resource: &'static str, asked: Duration) {
+        let mut state = self.lock();
+        if let Some(sighting) = state.sighting(asked) {
+            state.listed.insert(resource, sighting);
+        }
+    }
+
+    /// **Gate time**: what time it is at the API server, at the earliest. Before its first answer the wall clock's time,
+    /// and then [`Facts`] says that nothing is known.
+    pub fn time(&self, now: Moment) -> Timestamp {
+        let span = self.lock().span(now.monotonic);
+        span.map_or(now.wall, |span| span.earliest)
+    }
+
+    /// What is known now.
+    pub fn facts(&self, now: Moment) -> Facts {
+        let mut state = self.lock();
+        let Some(span) = state.span(now.monotonic) else {
+            let unheard = Doubt::Unheard { resource: STRICT[0] };
+            return Facts {
+                lost: Some((Timestamp::MIN, unheard)),
+                ..Facts::default()
+            };
+        };
+        let skew = span.skew(now.wall);
+        Facts {
+            blur: span.latest.duration_since(span.earliest),
+            skew,
+            clock: state.clock(now, skew),
+            lost: Some(state.lost(now.monotonic, span)),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn span(&mut self, monotonic: Duration) -> Option<Span> {
+        let mut span = self.server.at(monotonic)?;
+        if let Some(given) = self
+            .given
+            .filter(|given| (span.earliest..=span.latest).contains(given))
+        {
+            span.earliest = given;
+        }
+        self.given = Some(span.earliest);
+        Some(span)
+    }
+
+    fn sighting(&self, monotonic: Duration) -> Option<Sighting> {
+        let at = self.server.at(monotonic)?.earliest;
+        Some(Sighting { monotonic, at })
+    }
+
+    fn clock(&self, now: Moment, skew: SignedDuration) -> Option<Doubt> {
+        if skew.abs() > SKEW_CLOSES {
+            return Some(Doubt::ClockOff { by: skew });
+        }
+        let last = self.last?;
+        let passed = now.monotonic.saturating_sub(last.monotonic);
+        let apart = now.wall.duration_since(last.wall) - SignedDuration::try_from(passed).ok()?;
+        (apart.abs() > APART).then_some(Doubt::ClockSet)
+    }
+
+    /// What will be doubted first, and from which gate time on; `span` is the time now.
+    fn lost(&self, monotonic: Duration, span: Span) -> (Timestamp, Doubt) {
+        let all = STRICT
+            .iter()
+            .flat_map(|resource| {
+                let watched = self.watched.get(resource).map(|seen| {
+                    (
+                        seen.monotonic,
+                        Doubt::Unwatched {
+                            resource,
+                            since: seen.at,
+                        },
+                    )
+                });
+                let listed = self.listed.get(resource).map(|seen| {
+                    (
+                        seen.monotonic,
+                        Doubt::Unlisted {
+                            resource,
+                            since: seen.at,
+                        },
+                    )
+                });
+                [watched, listed].map(|seen| seen.ok_or(Doubt::Unheard { resource }))
+            })
+            .collect::<Result<Vec<_>, Doubt>>();
+        let oldest = all.map(|all| all.into_iter().min_by_key(|(asked, _)| *asked));
+        match oldest {
+            Ok(Some((asked, doubt))) => {
+                let age = monotonic.saturating_sub(asked);
+                let left = SignedDuration::try_from(STALE_AFTER).unwrap_or(SignedDuration::MAX)
+                    - SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
+                (span.earliest.checked_add(left).unwrap_or(Timestamp::MIN), doubt)
+            }
+            Ok(None) => (Timestamp::MIN, Doubt::Unheard { resource: STRICT[0] }),
+            Err(unheard) => (Timestamp::MIN, unheard),
+        }
     }
 }
 
 impl Facts {
-    /// Our clock less the API server's.
+    /// Our wall clock less the API server's: nothing where they may be the same.
     pub fn skew(&self) -> SignedDuration {
         self.skew
     }
 
-    /// Whether a watch is dead, so that anything may have been written since.
-    pub fn unwatched(&self, now: Timestamp) -> Option<Doubt> {
-        let dead = |since: Timestamp| now.duration_since(since) > STALE_AFTER;
-        self.begun
-            .iter()
-            .find(|(_, since)| dead(**since))
-            .map(|(resource, since)| Doubt::Unwatched {
-                resource,
-                since: *since,
-            })
+    /// The latest that it may be at the API server when gate time is `now`.
+    pub fn latest(&self, now: Timestamp) -> Timestamp {
+        now.checked_add(self.blur).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whether our clock cannot tell what is open.
-    pub fn clock_off(&self) -> Option<Doubt> {
-        (self.skew.abs() > SKEW_CLOSES).then_some(Doubt::ClockOff { by: self.skew })
+    /// How much later than gate time it may be at the API server.
+    pub fn blur(&self) -> SignedDuration {
+        self.blur
+    }
+
+    /// Why anything may have been written since without our knowing.
+    pub fn lost(&self, now: Timestamp) -> Option<&Doubt> {
+        let (from, doubt) = self.lost.as_ref()?;
+        (now >= *from).then_some(doubt)
+    }
+
+    /// When contact is lost unless the API server answers before.
+    pub fn lost_from(&self) -> Option<Timestamp> {
+        self.lost.as_ref().map(|(from, _)| *from)
+    }
+
+    /// Why our clocks cannot tell what is open.
+    pub fn clock_off(&self) -> Option<&Doubt> {
+        self.clock.as_ref()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const AT: Timestamp = Timestamp::constant(1_800_000_000, 0);
-
-    fn answer(status: u16, date: &str) -> hyper::Response<Body> {
-        hyper::Response::builder()
-            .status(status)
-            .header("date", date)
-            .body(Body::empty())
-            .unwrap()
-    }
-
-    #[test]
-    fn a_watch_that_is_not_begun_again_is_dead_and_one_refused_is_not_begun() {
-        let contact = Contact::default();
-        contact.begun("namespaces", &answer(200, "Fri, 15 Jan 2027 08:00:00 GMT"), AT);
-        let later = AT + STALE_AFTER;
-        assert_eq!(contact.facts().unwatched(later), None);
-        contact.begun("namespaces", &answer(403, "Fri, 15 Jan 2027 08:00:00 GMT"), later);
-        let doubt = contact
-            .facts()
-            .unwatched(later + SignedDuration::from_secs(1))
-            .unwrap();
-        assert_eq!(
-            doubt.to_string(),
-            "namespaces cannot be watched since 2027-01-15T08:00:00Z: a calendar may have closed meanwhile"
-        );
-    }
-
-    #[test]
-    fn a_clock_is_off_by_what_the_answers_date_says() {
-        for (ours, said) in [
-            (0, None),
-            (300, None),
-            (
-                301,
-                Some("the operator's clock is 301 s ahead of the API server's; set the node's clock"),
-            ),
-            (
-                -301,
-                Some("the operator's clock is 301 s behind the API server's; set the node's clock"),
-            ),
-        ] {
-            let contact = Contact::default();
-            let now = AT + SignedDuration::from_secs(ours);
-            contact.begun("namespaces", &answer(200, "Fri, 15 Jan 2027 08:00:00 GMT"), now);
-            let facts = contact.facts();
-            assert_eq!(facts.skew(), SignedDuration::from_secs(ours));
-            assert_eq!(facts.clock_off().map(|doubt| doubt.to_string()).as_deref(), said);
-        }
-    }
-}
+#[path = "contact_tests.rs"]
+mod tests;

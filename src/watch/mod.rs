@@ -8,12 +8,16 @@ mod calendar_streams;
 mod calendars;
 mod contact;
 mod fields;
+mod former;
 mod namespaces;
 mod objects;
 mod ownership;
+mod probe;
 mod readiness;
 mod secret_meta;
 mod secrets;
+mod server_clock;
+mod server_time;
 mod stores;
 pub mod streams;
 mod syncs;
@@ -23,7 +27,7 @@ pub use calendars::{
     Answered, AwsCalendar, CalendarEntry, CalendarFault, CalendarIndex, Evaluated, Standing, Stands, compile,
     compile_text,
 };
-pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD};
+pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD, STRICT};
 pub use namespaces::NamespaceIndex;
 pub use fields::{Drift, LeftBehind, Stamped, expected_fields};
 pub use objects::{News, ObjectIndex};
@@ -31,6 +35,7 @@ pub use ownership::{drift, is_sync, left_behind, reduce, reduce_answer, version}
 pub use readiness::{Pending, Readiness};
 pub use secret_meta::{Controller, OwnedBy, Sealed, SecretMeta, SecretState, Uid};
 pub use secrets::SecretIndex;
+pub use server_clock::{ServerClock, witness};
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
 pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, prune, store_of, sync_request};
 pub use triggers::Triggers;

@@ -16,12 +16,12 @@ use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
 use super::backoff::WatchBackoff;
+use super::server_clock::ServerClock;
 use super::{Indexes, News, Pending, Readiness, StoreEntry, StoreKey, StoreSpec, Triggers, prune, reduce};
 use crate::api::{
     ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore, ParameterStoreSpec, ParameterSync,
     ParameterSyncSpec,
 };
-use crate::clock::SystemClock;
 use crate::metrics::Metrics;
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::{MANAGED_LABEL, SealKey};
@@ -34,26 +34,25 @@ pub(super) const STRICT_TIMEOUT: u32 = 30;
 const CRD_RETRY: Duration = Duration::from_secs(2);
 
 /// What must be known before the first decision, so that none is made on half the facts.
-pub const KNOWN_FIRST: [&str; 6] = [
+pub const KNOWN_FIRST: [&str; 7] = [
     "secrets",
     "namespaces",
     "parameterstores",
     "clusterparameterstores",
     "changecalendars",
     "clusterchangecalendars",
+    "contact",
 ];
-/// What decides over freezes: each has a client of its own, which tells when its watch was begun.
-pub const STRICT: [&str; 3] = ["namespaces", "changecalendars", "clusterchangecalendars"];
 
 /// What all watches share.
 #[derive(Clone)]
 pub struct Watches {
     /// The client for watches: without a read time-out of its own.
     pub client: Client,
-    /// The clients of [`STRICT`] watches.
+    /// The clients of the watches that decide over freezes: each tells when its watch was begun.
     pub strict: BTreeMap<&'static str, Client>,
     /// The time, for what is evaluated as it comes.
-    pub clock: SystemClock,
+    pub clock: ServerClock,
     /// What is known.
     pub indexes: Arc<Indexes>,
     /// Who wants a reconcile.
@@ -156,15 +155,26 @@ impl Watches {
                 let name = meta.name_any();
                 let labels: BTreeMap<String, String> = meta.metadata.labels.clone().unwrap_or_default();
                 let terminating = meta.metadata.deletion_timestamp.is_some();
-                let news = self.indexes.namespaces_mut().apply(&name, labels, terminating);
+                let made = meta.creation_timestamp().map(|made| made.0);
+                let news = self
+                    .indexes
+                    .namespaces_mut()
+                    .apply(&name, labels, terminating, made);
                 if news { concerned(&name) } else { Vec::new() }
             },
             delete: |meta: &PartialObjectMeta<Namespace>| {
-                self.indexes.namespaces_mut().delete(&meta.name_any());
+                let name = meta.name_any();
+                self.indexes.namespaces_mut().delete(&name);
+                self.indexes.syncs_mut().forget_namespace(&name);
                 Vec::new()
             },
             retain: |seen: &HashSet<String>| {
                 let gone = self.indexes.namespaces_mut().retain(seen);
+                let mut syncs = self.indexes.syncs_mut();
+                for name in &gone {
+                    syncs.forget_namespace(name);
+                }
+                drop(syncs);
                 gone.iter().flat_map(concerned).collect()
             },
             key: |meta: &PartialObjectMeta<Namespace>| meta.name_any(),

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 use kube::ResourceExt;
 
+use super::former::FormerSyncs;
 use super::stores::StoreKey;
 use crate::api::{CalendarKind, CalendarRef, FreezeScope, MAX_SYNC_REQUEST, ParameterSync, StoreKind};
 use crate::names::{CalendarKey, ObjectKey};
@@ -29,6 +30,7 @@ pub fn sync_request(object: &ParameterSync) -> Result<Option<&str>, usize> {
 pub struct SyncIndex {
     syncs: HashMap<ObjectKey, Brief>,
     claims: HashMap<ObjectKey, BTreeSet<Claim>>,
+    former: FormerSyncs,
 }
 
 /// What decides whether an object wants a reconcile, and whom it concerns.
@@ -61,6 +63,9 @@ impl SyncIndex {
             return Vec::new();
         };
         let before = self.syncs.insert(key.clone(), brief.clone());
+        if let Some(gone) = before.as_ref().filter(|before| before.uid != brief.uid) {
+            self.former.add(&key, &gone.uid, gone.claim.created);
+        }
         if before.as_ref() == Some(&brief) {
             return Vec::new();
         }
@@ -78,7 +83,10 @@ impl SyncIndex {
     /// Takes out an object; gives those that wanted the same Secret.
     pub fn delete(&mut self, key: &ObjectKey) -> Vec<ObjectKey> {
         match self.syncs.remove(key) {
-            Some(brief) => self.unclaim(&brief),
+            Some(brief) => {
+                self.former.add(key, &brief.uid, brief.claim.created);
+                self.unclaim(&brief)
+            }
             None => Vec::new(),
         }
     }
@@ -93,6 +101,16 @@ impl SyncIndex {
             .collect();
         let concerned = gone.iter().flat_map(|key| self.delete(key)).collect();
         (gone, concerned)
+    }
+
+    /// Whether there may have been another object of that name than `uid` in the namespace that was made at `since`.
+    pub fn may_have_been(&self, object: &ObjectKey, uid: &str, since: Timestamp) -> bool {
+        self.former.may_know(object, uid, since)
+    }
+
+    /// A namespace is gone, and all that was in it.
+    pub fn forget_namespace(&mut self, namespace: &str) {
+        self.former.forget(namespace);
     }
 
     /// Who has the Secret `target`.

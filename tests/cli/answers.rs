@@ -298,6 +298,30 @@ fn each_oddity_is_warned_of() {
 }
 
 #[test]
+fn whoever_holds_every_first_sync_is_told_what_a_rebuilt_cluster_comes_to() {
+    let manifest = |first_sync: &str| {
+        json!({
+            "apiVersion": "paramsync.dev/v1alpha1", "kind": "ClusterChangeCalendar",
+            "spec": {
+                "events": [{"name": "a", "start": "2026-01-05T00:00:00Z", "end": "2026-01-06T00:00:00Z"}],
+                "freeze": {"firstSync": first_sync},
+            },
+        })
+        .to_string()
+    };
+    let lint = |first_sync: &str| asked(&["lint", "--at", "2026-01-01"], manifest(first_sync)).told();
+    let told = lint("Hold");
+    assert!(
+        told.starts_with("spec.freeze.firstSync: is Hold: in a cluster that is rebuilt"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1, "{told}");
+    for quiet in ["NewNamespaces", "Allow"] {
+        assert_eq!(lint(quiet), "", "{quiet}");
+    }
+}
+
+#[test]
 fn a_calendar_of_which_nothing_is_odd_is_told_in_no_word() {
     let plain =
         json!([{"name": "a", "start": "2026-01-05", "duration": "P1D", "recurrence": "FREQ=MONTHLY"}]);

@@ -12,6 +12,7 @@
 mod api_server;
 mod attacks;
 mod canary;
+mod clocks;
 mod crashes;
 mod crds;
 mod frozen;

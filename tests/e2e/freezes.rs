@@ -277,15 +277,46 @@ async fn a_hard_freeze_stops_repair_and_every_call_to_aws() {
 }
 
 #[tokio::test]
+async fn a_first_sync_in_a_namespace_made_during_the_closing_goes_through_and_made_anew_it_waits() {
+    let case = suite().await.case("first-new").await;
+    case.put_many("/web", 3).await;
+    close(&case, "").await;
+    case.sync("web", QUIET).await;
+    case.wait_ready("web").await;
+    case.put("/web/V01", "new").await;
+    case.kubectl(&["delete", "psync", "web"]).await;
+    case.eventually(SOME, "its Secret goes with it", async || {
+        case.secret("web").await.is_none().then_some(())
+    })
+    .await;
+    case.sync("web", QUIET).await;
+    let anew = "a ParameterSync of this name was in this namespace before";
+    waits(
+        &case,
+        "web",
+        "Ready",
+        &["the first sync waits for", "NewNamespaces", anew],
+    )
+    .await;
+    assert!(case.secret("web").await.is_none());
+    // Another one there is new.
+    case.sync("other", QUIET).await;
+    case.wait_ready("other").await;
+    // What the calendar allows, it allows to all.
+    close(&case, "freeze: {firstSync: Allow}").await;
+    case.wait_ready("web").await;
+}
+
+#[tokio::test]
 async fn the_first_sync_goes_through_unless_the_calendar_holds_it() {
     let case = suite().await.case("first-held").await;
     case.put_many("/web", 3).await;
-    close(&case, "").await;
+    close(&case, "freeze: {firstSync: Allow}").await;
     case.sync("allowed", QUIET).await;
     case.wait_ready("allowed").await;
     close(&case, "freeze: {firstSync: Hold}").await;
     case.sync("held", QUIET).await;
-    waits(&case, "held", "Ready", &["the first sync waits for"]).await;
+    waits(&case, "held", "Ready", &["the first sync waits for", "is Hold"]).await;
     assert!(case.secret("held").await.is_none());
     // A wish of the object itself does the same, and cannot make the calendar milder.
     let own = format!("{QUIET}\nchanges: {{firstSync: Allow, scope: Updates}}");

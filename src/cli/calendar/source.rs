@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::manifest;
+use crate::api::{CalendarFirstSync, ClusterChangeCalendarSpec};
 use crate::calendar::{Calendar, CalendarError, Warning};
 use crate::watch;
 
@@ -50,7 +51,22 @@ fn compile(path: &Path, octets: &[u8]) -> Result<(Calendar, Vec<Warning>), Calen
             format!("is not UTF-8 from line {line} on; save it as UTF-8"),
         )
     })?;
-    watch::compile(&manifest::read(text)?)
+    let spec = manifest::read(text)?;
+    let (calendar, mut warnings) = watch::compile(&spec)?;
+    warnings.extend(holds_rebuilding(&spec));
+    Ok((calendar, warnings))
+}
+
+/// Whoever writes Hold should know what a cluster that is rebuilt in the freeze comes to.
+fn holds_rebuilding(spec: &ClusterChangeCalendarSpec) -> Option<Warning> {
+    let first_sync = spec.freeze.and_then(|freeze| freeze.first_sync);
+    (first_sync == Some(CalendarFirstSync::Hold)).then(|| {
+        Warning::about(
+            "spec.freeze.firstSync",
+            "is Hold: in a cluster that is rebuilt while this calendar is closed no Secret is made before the opening; \
+             NewNamespaces, the default, makes those of namespaces that are made during the closing",
+        )
+    })
 }
 
 /// By the end of its name, or by its first words.

@@ -129,6 +129,57 @@ fn the_freeze_table() {
     }
 }
 
+#[test]
+fn a_first_sync_goes_through_in_a_namespace_that_was_made_during_the_closing() {
+    let made = |second: i64, former| {
+        World::new().with(|w| {
+            w.resolved.gate = frozen(Freeze::OF_CLUSTER);
+            w.resolved.gate.past = Past {
+                namespace_made: Some(at(second)),
+                former,
+            };
+        })
+    };
+    let adopted = |w: &mut World| {
+        w.secret = SecretState::Present(meta(None));
+        w.resolved.target.adopt = true;
+    };
+    for (case, world, expected) in [
+        (
+            "a new namespace",
+            made(500, Former::Unknown),
+            "write FirstSync /web/*",
+        ),
+        (
+            "a namespace of before",
+            made(-100_000, Former::Unknown),
+            "leave Held",
+        ),
+        (
+            "an object that is made anew",
+            made(500, Former::Possible),
+            "leave Held",
+        ),
+        (
+            "a namespace of which nothing is known",
+            World::new().with(|w| w.resolved.gate = frozen(Freeze::OF_CLUSTER)),
+            "leave Held",
+        ),
+        (
+            "a Secret to adopt in it",
+            made(500, Former::Unknown).with(adopted),
+            "leave Held",
+        ),
+        (
+            "its own wish",
+            made(500, Former::Unknown).with(|w| w.resolved.gate.own = UPDATES_AND_FIRST),
+            "leave Held",
+        ),
+    ] {
+        assert_eq!(short(&world.decide()), expected, "{case}");
+    }
+}
+
 fn change(text: &str, from: Option<i64>, to: Option<i64>) -> PendingChange {
     PendingChange {
         name: name(text),

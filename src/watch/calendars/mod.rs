@@ -55,7 +55,10 @@ impl CalendarIndex {
                         "{key} does not exist; create it, or take it out of spec.changes.calendars"
                     ),
                 }),
-                Freeze::default(),
+                match key.namespace() {
+                    Some(_) => Freeze::default(),
+                    None => Freeze::OF_CLUSTER,
+                },
             ),
         }
     }

@@ -201,10 +201,10 @@ fn binds(selector: &Value) -> Binds {
         .map_or(Binds::Everybody, Binds::Selected)
 }
 
-/// What the freeze asks for; where it cannot be read, the strictest.
+/// What the freeze of a cluster's calendar asks for; where it cannot be read, the strictest.
 fn freeze(spec: &Value) -> Freeze {
     if spec.is_null() {
-        return Freeze::default();
+        return Freeze::OF_CLUSTER;
     }
     serde_json::from_value::<FreezeSpec>(spec.clone()).map_or(Freeze::STRICTEST, |spec| Freeze::from(&spec))
 }

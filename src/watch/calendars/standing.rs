@@ -117,6 +117,16 @@ impl Standing {
         }
     }
 
+    /// Whether it was closed at `from` and all the time up to `now`; none where nobody can tell.
+    pub fn closed_throughout(&self, from: Timestamp, now: Timestamp) -> Option<bool> {
+        let Self::Evaluated(evaluated) = self else {
+            return None;
+        };
+        let moment = evaluated.reader().at(from)?;
+        let opened = moment.next.is_some_and(|next| next.at <= now);
+        Some(moment.state == State::Closed && !opened)
+    }
+
     /// What is expected of times to come: what counts then, but AWS's word for its next change is taken.
     pub fn ahead(&self) -> Expected<'_> {
         match self {
