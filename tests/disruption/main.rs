@@ -10,6 +10,7 @@
 )]
 
 mod api_server;
+mod attacks;
 mod canary;
 mod crashes;
 mod crds;
@@ -18,5 +19,7 @@ mod half_dead;
 mod malformed;
 mod moments;
 mod parameter_store;
+mod races;
 mod removal;
 mod support;
+mod tenant;
