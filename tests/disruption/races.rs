@@ -287,11 +287,11 @@ async fn halted_while_its_announcement_is_answered_across_a_closing_it_writes_no
     case.put("/web/V01", "newer").await;
     let closing = closes_in(&case, 8).await;
     let announces = Which::patch(&status_of(&case, "web")).body("writing");
-    let announced = operator.proxy().rule_times(1, announces, Act::HoldAnswer);
+    let told = operator.proxy().rule_times(1, announces, Act::HoldAnswer);
     ask_for_sync(&case, "web", "halted").await;
-    announced.held().await;
+    told.held().await;
     operator.pause().unwrap();
-    announced.release();
+    told.release();
     past(closing).await;
     operator.resume().unwrap();
     nothing_new_got_in(&case).await;

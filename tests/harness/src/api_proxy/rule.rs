@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{Asked, Shared};
 
 /// How long [`Rule::held`] waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Which requests: all that is said must hold.
 #[derive(Clone, Default)]
