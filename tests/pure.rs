@@ -30,7 +30,7 @@ const ROOMS: [&str; 12] = [
     "watch",
 ];
 /// The I/O shells round pure cores.
-const IO: [&str; 9] = [
+const IO: [&str; 10] = [
     "lease/keep.rs",
     "report/sink.rs",
     "source/calendars/mod.rs",

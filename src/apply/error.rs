@@ -90,6 +90,12 @@ pub enum ApplyError {
         /// The HTTP code, or `connection` or `timeout`.
         code: String,
     },
+    /// Its permit was over before it was sent.
+    #[error("Secret {secret} was not written in time; all is decided anew")]
+    PermitOver {
+        /// The Secret.
+        secret: ObjectKey,
+    },
     /// This process may not write now.
     #[error("Secret {secret} is not written: {why}")]
     NotHolder {
@@ -200,6 +206,7 @@ impl Classified for ApplyError {
             | Self::NamespaceTerminating { .. }
             | Self::Unavailable { .. }
             | Self::Unknown { .. }
+            | Self::PermitOver { .. }
             | Self::NotHolder { .. } => Class::Transient,
             Self::Forbidden { .. } | Self::RefusedByPolicy { .. } | Self::QuotaExceeded { .. } => Class::Denied,
             Self::TypeImmutable { .. } | Self::Immutable { .. } | Self::Refused { .. } => Class::Invalid,
@@ -218,6 +225,7 @@ impl Classified for ApplyError {
             Self::NamespaceTerminating { .. } => "NamespaceTerminating",
             Self::Unavailable { .. } => "ClusterUnavailable",
             Self::Unknown { .. } => "OutcomeUnknown",
+            Self::PermitOver { .. } => "Overtaken",
             Self::NotHolder { .. } => "NotHolder",
         }
     }

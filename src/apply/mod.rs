@@ -124,10 +124,14 @@ impl<C: Clock> ApiServer<C> {
         params: &PatchParams,
         patch: &Patch<impl serde::Serialize + std::fmt::Debug>,
     ) -> Result<ObjectMeta, ApplyError> {
-        let request = Request::new(Secret::url_path(&(), Some(&secret.namespace)));
-        let request = request
-            .patch_metadata(&secret.name, params, patch)
-            .map_err(|_| ApplyError::unavailable(secret, "request"))?;
+        self.send(secret, request(secret, params, patch)?).await
+    }
+
+    async fn send(
+        &self,
+        secret: &ObjectKey,
+        request: hyper::Request<Vec<u8>>,
+    ) -> Result<ObjectMeta, ApplyError> {
         let answer: PartialObjectMeta<Secret> = send(&self.client, request)
             .await
             .map_err(|error| ApplyError::unwritten(secret, &error))?;
@@ -144,6 +148,17 @@ impl<C: Clock> ApiServer<C> {
         }));
         self.patch(secret, &by_us(), &patch).await
     }
+}
+
+/// A patch that is answered by metadata only.
+fn request(
+    secret: &ObjectKey,
+    params: &PatchParams,
+    patch: &Patch<impl serde::Serialize + std::fmt::Debug>,
+) -> Result<hyper::Request<Vec<u8>>, ApplyError> {
+    Request::new(Secret::url_path(&(), Some(&secret.namespace)))
+        .patch_metadata(&secret.name, params, patch)
+        .map_err(|_| ApplyError::unavailable(secret, "request"))
 }
 
 /// Patches that are no apply.
@@ -187,7 +202,12 @@ impl<C: Clock> SecretSink for ApiServer<C> {
                 at: self.clock.now().as_millisecond(),
             };
             let patch = Patch::Apply(body::Body::new(&permit, resolved, &desired, &stamps));
-            self.patch(&secret, &params, &patch).await?
+            let request = request(&secret, &params, &patch)?;
+            // Last of all: a process that was halted meanwhile writes nothing on what it knew before.
+            if !permit.term().is_running(self.clock.moment(), self.clock.now()) {
+                return Err(ApplyError::PermitOver { secret });
+            }
+            self.send(&secret, request).await?
         };
         tracing::debug!(%secret, version = ?meta.resource_version, "Secret written");
         let record = permit.record().clone();

@@ -13,7 +13,7 @@ use super::memory::{Attempt, Attempted, QUIET, RECHECK};
 use super::pass::{Pass, log};
 use super::world::World;
 use crate::api::{DeletionPolicy, HeldKey, ParameterSync};
-use crate::apply::SecretSink;
+use crate::apply::{ApplyError, SecretSink};
 use crate::clock::Clock;
 use crate::decide::{
     Action, Blocked, Decision, FetchRequest, OwnerPatch, Passage, Permit, Purpose, Why, decide, owner_patch, permit,
@@ -204,7 +204,8 @@ fn pass_on<S, K, R, C: Clock>(
     request: &FetchRequest,
     desired: &DesiredSecret,
 ) -> Result<Passage, Outcome> {
-    permit(&fresh.view(), request, desired.provenance(), context.clock.now()).map_err(left)
+    let (given, now) = (context.clock.moment(), context.clock.now());
+    permit(&fresh.view(), request, desired.provenance(), now, given).map_err(left)
 }
 
 /// Says in status that the Secret is about to be written.
@@ -284,7 +285,10 @@ where
                     life.memory.refused();
                 }
             });
-            return Err(Outcome::ApplyFailed(error));
+            return Err(match error {
+                ApplyError::PermitOver { .. } => left(Why::Overtaken),
+                error => Outcome::ApplyFailed(error),
+            });
         }
     };
     context.applied(key, uid, &applied);

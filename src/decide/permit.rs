@@ -7,8 +7,10 @@ use jiff::Timestamp;
 use super::decide;
 use super::decision::Action;
 use super::request::{FetchRequest, Purpose};
+use super::term::Term;
 use super::view::View;
 use super::why::{Blocked, Why};
+use crate::clock::Moment;
 use crate::names::{ObjectKey, ParameterName};
 use crate::record::{LEGACY, Provenance, Record, Stamp};
 use crate::resolve::Source;
@@ -21,6 +23,7 @@ pub struct Permit {
     precondition: Precondition,
     purpose: Purpose,
     record: Record,
+    term: Term,
 }
 
 /// What comes before a write: nothing, or its announcement.
@@ -66,17 +69,23 @@ impl Permit {
     pub fn record(&self) -> &Record {
         &self.record
     }
+
+    /// How long it counts: asked last of all, when the request is handed to the client.
+    pub fn term(&self) -> &Term {
+        &self.term
+    }
 }
 
 /// Asks once more, on a fresh view and clock, whether what was fetched for `request` may be written.
 ///
-/// `desired` is what the values turned out to be. Where the answer is no, the values are dropped. A change has to be
-/// announced first; then it is asked again.
+/// `desired` is what the values turned out to be, `now` gate time, and `given` this computer's own clocks at that moment.
+/// Where the answer is no, the values are dropped. A change has to be announced first; then it is asked again.
 pub fn permit(
     view: &View<'_>,
     request: &FetchRequest,
     desired: &Provenance,
     now: Timestamp,
+    given: Moment,
 ) -> Result<Passage, Why> {
     let again = match decide(view, now).action {
         Action::Leave(why) => return Err(why),
@@ -121,6 +130,7 @@ pub fn permit(
         },
         purpose: request.purpose,
         record,
+        term: Term::new(given, view.resolved.gate.certain_until(now)),
     }))
 }
 
