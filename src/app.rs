@@ -27,10 +27,10 @@ use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
-use crate::resolve::EndpointPolicy;
+use crate::resolve::{EndpointPolicy, store_identity};
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
-use crate::watch::{Indexes, Readiness, Triggers};
+use crate::watch::{Indexes, Readiness, StoreKey, StoreSpec, Triggers};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
 const PASS_TIMEOUT: Duration = Duration::from_secs(90);
@@ -121,9 +121,20 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let calendars = CalendarReader::new(aws.clone(), Arc::new(clock), metrics.clone(), move |calendar| {
         told.push(calendar);
     });
-    let stores = Stores::new(aws, Arc::new(clock), metrics.clone(), move |object| {
-        wake.push(object);
-    });
+    let (concerned, endpoints) = (watches.clone(), settings.endpoints.clone());
+    let stores = Stores::new(
+        aws,
+        Arc::new(clock),
+        metrics.clone(),
+        move |object| wake.push(object),
+        move |identity| {
+            let reads_so = |key: &StoreKey, spec: &StoreSpec| {
+                store_identity(key, spec, &endpoints).as_ref() == Some(identity)
+            };
+            let stores = concerned.indexes.stores().those(reads_so);
+            concerned.store_triggers.extend(stores);
+        },
+    );
     let (reader, writer) = reflector::store();
     let context = Arc::new(Operator {
         stores,
@@ -135,7 +146,6 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         objects: reader.clone(),
         endpoints: settings.endpoints,
         metrics,
-        learned: Mutex::default(),
         store_triggers: watches.store_triggers.clone(),
         triggers: triggers.clone(),
         calendar_triggers: watches.calendar_triggers.clone(),

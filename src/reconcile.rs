@@ -12,16 +12,15 @@ use kube::runtime::controller::Action as Requeue;
 use crate::api::{ParameterSync, ParameterSyncStatus};
 use crate::apply::SecretSink;
 use crate::clock::Clock;
-use crate::context::{Context, Doom, SOON, World};
+use crate::context::{Context, Doom, SOON, World, answered};
 use crate::decide::{Action, Blocked, Decision, FetchRequest, PendingChange, Purpose, Why, decide, permit};
 use crate::metrics::ReconcileResult;
-use crate::names::{ObjectKey, Origin};
+use crate::names::ObjectKey;
 use crate::record::Provenance;
 use crate::report::{Facts, Held, Outcome, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
 use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
-use crate::watch::store_of;
 
 /// Brings one Secret to what it should be, or says why not. Never sleeps; only here is a wake turned into a requeue.
 pub async fn reconcile<S, K, R, C>(
@@ -69,7 +68,6 @@ where
             .as_ref()
             .and_then(|repaired| written(repaired, pass.applied.as_ref(), &pass.target)),
     );
-    context.learn(&store_of(&object), pass.origin.as_ref(), &outcome);
     context.wait(&key, held(&outcome, &said.status, now));
     let requeue = context.requeue(&key, &outcome, [pass.wake, said.recheck], now);
     let wrote = context.status.write(&object, &said).await?;
@@ -97,8 +95,6 @@ pub(crate) struct Pass {
     pub intact: bool,
     pub pending: Vec<PendingChange>,
     pub wake: Option<Timestamp>,
-    /// Who answers for the store.
-    pub origin: Option<Origin>,
     pub effective_interval: Option<Duration>,
     pub handled: Option<String>,
 }
@@ -119,9 +115,9 @@ where
         Ok(world) => world,
         Err(error) => return Pass::without_world(&resolved, Outcome::ApplyFailed(error)),
     };
-    context.subscribe(&mut world, now);
+    context.subscribe(object, &mut world, now);
     context.refresh_for_retry(&resolved.object, now);
-    let handled = context.answer_sync_request(object, &resolved);
+    let handled = answered(object, &world);
     let Decision {
         action,
         pending,
@@ -213,10 +209,15 @@ where
     C: Clock,
 {
     let fetched = tokio::select! {
-        fetched = context.stores.fetch(&world.resolved.store, request) => fetched.map_err(Outcome::FetchFailed)?,
+        fetched = context.stores.fetch(&world.resolved.object, &world.resolved.store, request) => {
+            fetched.map_err(Outcome::FetchFailed)?
+        }
         // Nobody wants the values any more: they are not asked for.
         () = context.gone(&world.resolved.object, object) => return Err(left(Why::Overtaken)),
     };
+    if !fetched.lagging.is_empty() {
+        return Err(left(Why::Lagging(fetched.lagging.into_iter().collect())));
+    }
     check_versions(request, &fetched)?;
     let desired = shape(world.resolved.clone(), request.clone(), fetched).await?;
 
@@ -299,7 +300,6 @@ impl Pass {
             intact: view.is_intact(),
             pending,
             wake,
-            origin: world.upstream.origin.clone(),
             effective_interval: world.upstream.effective_interval,
             handled: None,
         }
@@ -315,7 +315,6 @@ impl Pass {
             intact: false,
             pending: Vec::new(),
             wake: None,
-            origin: None,
             effective_interval: None,
             handled: None,
         }
@@ -332,7 +331,6 @@ impl Pass {
             intact: false,
             pending: Vec::new(),
             wake: None,
-            origin: None,
             effective_interval: None,
             handled: None,
         }

@@ -20,19 +20,21 @@ use crate::clock::Clock;
 use crate::decide::{CONTEST_WINDOW, FetchRequest, Purpose, Why};
 use crate::error::Class;
 use crate::metrics::{Metrics, WriteKind};
-use crate::names::{CalendarKey, ObjectKey, Origin};
+use crate::names::{CalendarKey, ObjectKey};
 use crate::reconcile::Pass;
-use crate::record::{Scope, SourceError};
-use crate::report::{Held, Learned, Outcome, Report, Waiting, recorded, recorded_pending, store_status};
+use crate::record::Scope;
+use crate::report::{Held, Outcome, Report, Waiting, recorded, recorded_pending, store_status};
 use crate::resolve::{
-    EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, check_store, resolve,
+    EndpointPolicy, Refusal, Resolved, Source, Surroundings, check_store, resolve, store_identity,
 };
 use crate::schedule;
-use crate::source::{CalendarReader, ParameterStores, Sweeping, Tell, Wanted};
+use crate::source::{CalendarReader, ParameterStores, SECOND_SIGHTING, Sweeping, Wanted};
 use crate::watch::{Indexes, SecretState, StoreKey, Triggers};
 
 /// How soon a pass that was overtaken by a change is made again.
 pub const SOON: Duration = Duration::from_millis(200);
+/// After how long a write that was given up is tried again where its way out triggers nothing.
+const ASKED_AGAIN: Duration = Duration::from_mins(4);
 /// How long the watch may take to show our own status write.
 const CATCH_UP: Duration = Duration::from_secs(10);
 
@@ -56,8 +58,6 @@ pub struct Context<S, K, R, C> {
     pub endpoints: EndpointPolicy,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// What was learned of each store by reading through it.
-    pub learned: Mutex<HashMap<StoreKey, Learned>>,
     /// Which stores want their status looked at.
     pub store_triggers: Triggers<StoreKey>,
     /// Which objects want a pass.
@@ -76,9 +76,10 @@ pub struct Memory {
     failures: u32,
     repairs: Vec<Timestamp>,
     doom: Option<(Doom, Outcome)>,
+    /// When that was found, by the monotonic clock.
+    doomed_at: Duration,
     /// The object's version after our last status write, and when that was, by the monotonic clock.
     status_written: Option<(u64, Duration)>,
-    asked: Option<Asked>,
     /// The reason of the last pass.
     reason: Option<&'static str>,
     retry: Option<Timestamp>,
@@ -86,14 +87,6 @@ pub struct Memory {
     paused: bool,
     /// Tells a pass that is under way that the object is gone.
     gone: Arc<Notify>,
-}
-
-/// A forced sync that is under way.
-struct Asked {
-    token: String,
-    store: StoreIdentity,
-    /// How many refreshes were answered when it was asked for.
-    before: u64,
 }
 
 impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
@@ -170,7 +163,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     }
 
     /// Tells the engine what the object wants to know of, and takes in what it knows of that.
-    pub fn subscribe(&self, world: &mut World, now: Timestamp) {
+    pub fn subscribe(&self, object: &ParameterSync, world: &mut World, now: Timestamp) {
         let resolved = &world.resolved;
         let closure = resolved.gate.closure(now);
         let paused = closure.is_some_and(|closure| closure.freeze.scope == Scope::All);
@@ -188,6 +181,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                 .map(|parameter| (parameter.name.clone(), parameter.stamp))
                 .collect(),
             applied_origin: applied.map(|applied| applied.origin.clone()),
+            forced: unanswered(object, resolved).cloned(),
         };
         for source in &resolved.sources {
             match source {
@@ -202,82 +196,23 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         drop(memory);
         if resumed {
             // What changed while nobody looked is not left to the next tick.
-            self.stores.refresh(&resolved.object, Tell::OnChange);
+            self.stores.refresh(&resolved.object);
         }
         // An object that is new here may ask for what is known already for the sake of others.
-        world.upstream = self.stores.upstream(&world.resolved.object);
+        world.upstream = self.stores.look(&world.resolved.object);
         self.recall(world);
-    }
-
-    /// Learns of the object's store what this pass showed: who answers, and whether the identity is refused.
-    pub fn learn(&self, store: &StoreKey, origin: Option<&Origin>, outcome: &Outcome) {
-        let fault = match outcome {
-            Outcome::FetchFailed(fault)
-            | Outcome::Left {
-                fault: Some(fault), ..
-            } => Some(fault),
-            _ => None,
-        };
-        let fault = fault
-            .filter(|fault| matches!(fault, SourceError::Credentials { .. }))
-            .cloned();
-        if origin.is_none() && fault.is_none() {
-            return;
-        }
-        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.entry(store.clone()).or_default();
-        let now = Learned {
-            origin: origin.cloned().or_else(|| known.origin.clone()),
-            fault,
-        };
-        if *known != now {
-            *known = now;
-            self.store_triggers.push(store.clone());
-        }
     }
 
     /// What the status of a store should be, where that is not what it is.
     pub fn store_status(&self, key: &StoreKey) -> Option<StoreStatus> {
-        let stores = self.indexes.stores();
-        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = stores.entry(key) else {
-            all.remove(key);
-            return None;
-        };
-        let learned = all.get(key).cloned().unwrap_or_default();
+        // Not under the lock of the index: the engines ask it which stores a change of theirs concerns.
+        let entry = self.indexes.stores().entry(key)?.clone();
         let checked = check_store(key, &entry.spec, &self.endpoints);
-        let status = store_status(entry, &checked, &learned, self.clock.now());
+        let standing = store_identity(key, &entry.spec, &self.endpoints)
+            .map(|identity| self.stores.standing(&identity))
+            .unwrap_or_default();
+        let status = store_status(&entry, &checked, &standing, self.clock.now());
         (status != entry.status).then_some(status)
-    }
-
-    /// Answers a forced sync: asks for fresh facts, and in the pass that they trigger gives the token.
-    pub fn answer_sync_request(&self, object: &ParameterSync, resolved: &Resolved) -> Option<String> {
-        let handled = object
-            .status
-            .as_ref()
-            .and_then(|status| status.last_handled_sync_request.as_ref());
-        let token = resolved
-            .sync_request
-            .as_ref()
-            .filter(|token| Some(*token) != handled)?;
-        let done = self.stores.refreshes(&resolved.object);
-        let mut memory = self.memory();
-        let known = memory.entry(resolved.object.clone()).or_default();
-        let under_way = known
-            .asked
-            .as_ref()
-            .filter(|asked| asked.token == *token && asked.store == resolved.store);
-        if let Some(asked) = under_way {
-            return (done > asked.before).then(|| token.clone());
-        }
-        known.asked = Some(Asked {
-            token: token.clone(),
-            store: resolved.store.clone(),
-            before: done,
-        });
-        drop(memory);
-        self.stores.refresh(&resolved.object, Tell::WhenDone);
-        None
     }
 
     /// A pass that is made again because of a fault asks for fresh facts first, where those may be the way out.
@@ -287,7 +222,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             _ => false,
         };
         if due {
-            self.stores.refresh(key, Tell::OnChange);
+            self.stores.refresh(key);
         }
     }
 
@@ -313,8 +248,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     /// The outcome of the same write when it was tried before, where nothing has changed since.
     pub fn doomed(&self, world: &World, request: &FetchRequest) -> Option<Outcome> {
         let memory = self.memory();
-        let (doom, outcome) = memory.get(&world.resolved.object)?.doom.as_ref()?;
-        (*doom == Doom::new(world, request)).then(|| outcome.clone())
+        let known = memory.get(&world.resolved.object)?;
+        let (doom, outcome) = known.doom.as_ref()?;
+        // A version that is gone may be there again, and nothing tells.
+        let again =
+            outcome.is_asked_again() && self.clock.monotonic().saturating_sub(known.doomed_at) >= ASKED_AGAIN;
+        (!again && *doom == Doom::new(world, request)).then(|| outcome.clone())
     }
 
     /// Remembers a write that only a change of something else can help; says whether it is one.
@@ -332,7 +271,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let upstream = facts(self.stores.upstream(&doom.object));
             let mut memory = self.memory();
             let known = memory.entry(doom.object.clone()).or_default();
-            known.doom = Some((Doom { upstream, ..doom }, outcome.clone()));
+            let doom = Doom { upstream, ..doom };
+            known.doom = Some((doom, outcome.clone()));
+            known.doomed_at = self.clock.monotonic();
         }
         lasting
     }
@@ -348,6 +289,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         const CAP: Duration = Duration::from_mins(5);
         let base = match outcome.class() {
             _ if outcome.is_overtaken() => Some(SOON),
+            _ if outcome.is_lagging() => Some(2 * SECOND_SIGHTING),
             None => None,
             _ if outcome.waits_for_change() => None,
             Some(Class::Transient | Class::Throttled | Class::Conflict) => Some(Duration::from_secs(1)),
@@ -481,4 +423,21 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     fn memory(&self) -> MutexGuard<'_, HashMap<ObjectKey, Memory>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The token of a forced sync that status does not answer yet.
+fn unanswered<'a>(object: &ParameterSync, resolved: &'a Resolved) -> Option<&'a String> {
+    let status = object.status.as_ref();
+    let handled = status.and_then(|status| status.last_handled_sync_request.as_ref());
+    resolved
+        .sync_request
+        .as_ref()
+        .filter(|token| Some(*token) != handled)
+}
+
+/// The same, once all was looked at for it.
+pub fn answered(object: &ParameterSync, world: &World) -> Option<String> {
+    unanswered(object, &world.resolved)
+        .filter(|token| world.upstream.forced.as_ref() == Some(*token))
+        .cloned()
 }

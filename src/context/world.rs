@@ -47,6 +47,7 @@ pub(super) fn facts(upstream: Upstream) -> Upstream {
     Upstream {
         fault: None,
         effective_interval: None,
+        forced: None,
         ..upstream
     }
 }

@@ -23,7 +23,7 @@ pub use notes::{Note, written};
 pub use outcome::Outcome;
 pub use recorded::{recorded, recorded_pending};
 pub use sink::{StatusError, StatusSink};
-pub use stores::{Learned, store_status};
+pub use stores::store_status;
 
 use std::time::Duration;
 

@@ -78,6 +78,28 @@ impl Outcome {
         )
     }
 
+    /// Whether the answer lags: the next sighting, long enough after this one, tells what is so.
+    pub fn is_lagging(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::Lagging(_),
+                ..
+            }
+        )
+    }
+
+    /// Whether Parameter Store may be the way out of it, and does not tell by itself: then it is asked again after a while.
+    pub fn is_asked_again(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::RepairBlocked(Blocked::AppliedVersionGone(_)),
+                ..
+            }
+        )
+    }
+
     /// Whether only a change of something else helps, which triggers by itself: then nothing is tried again.
     pub fn waits_for_change(&self) -> bool {
         match self {

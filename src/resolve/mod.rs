@@ -17,7 +17,7 @@ mod types;
 
 pub use gate::{Bond, BoundBy, Closure, Gate};
 pub use refusal::Refusal;
-pub use store::{check_store, identify};
+pub use store::{check_store, identify, store_identity};
 pub use surroundings::{EndpointPolicy, Surroundings};
 pub use types::{
     Auth, Decode, Extract, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision, OnMissing, ParameterTypes,
