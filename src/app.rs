@@ -27,7 +27,7 @@ use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::reconcile::reconcile;
 use crate::report::{StatusError, sink};
-use crate::resolve::{EndpointPolicy, store_identity};
+use crate::resolve::{Allowance, EndpointPolicy, store_identity};
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, STRICT, Watches};
 use crate::watch::{Indexes, Readiness, StoreKey, StoreSpec, Triggers};
@@ -50,6 +50,8 @@ pub struct Settings {
     pub concurrency: u16,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
+    /// What the Secrets of ParameterStores may be and say, beyond what anybody's may.
+    pub listed: Allowance,
 }
 
 /// What the operator is made of.
@@ -145,6 +147,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         indexes,
         objects: reader.clone(),
         endpoints: settings.endpoints,
+        listed: settings.listed,
         metrics,
         store_triggers: watches.store_triggers.clone(),
         triggers: triggers.clone(),

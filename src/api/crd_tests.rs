@@ -213,3 +213,16 @@ fn leads_somewhere(schema: &Value, path: &str) -> bool {
     }
     rest.is_empty() && here["type"].is_string()
 }
+
+/// `transform` and `report` refuse by these numbers what status could not hold.
+#[test]
+fn status_has_room_for_what_is_let_through() {
+    let mut room = Vec::new();
+    each_field(|path, schema| match path {
+        "ParameterSync.status.parameters" => room.push(schema["maxItems"].clone()),
+        "ParameterSync.status.lastHandledSyncRequest" => room.push(schema["maxLength"].clone()),
+        _ => {}
+    });
+    room.sort_by_key(Value::as_u64);
+    assert_eq!(room, [super::MAX_SYNC_REQUEST, super::MAX_PARAMETERS]);
+}

@@ -29,13 +29,13 @@ pub use calendar::{
 };
 pub use freeze::{CalendarState, FirstSync, FreezeScope, FreezeSpec};
 pub use parameter_sync::{
-    ChangesSpec, Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing, ParameterSync,
-    ParameterSyncSpec, SourceSpec, TargetSpec,
+    Adopt, ChangesSpec, Decode, DeletionPolicy, Expand, KeyStyle, KeysSpec, OnCollision, OnMissing,
+    ParameterSync, ParameterSyncSpec, SourceSpec, TargetSpec,
 };
 pub use refs::{CalendarKind, CalendarRef, StoreKind, StoreRef};
 pub use status::{
-    BoundBy, ChangeCalendarStatus, GateStatus, LastValid, ParameterStatus, ParameterSyncStatus, Pending,
-    PendingChange, SecretStatus, StoreStatus, UpcomingPeriod,
+    BoundBy, ChangeCalendarStatus, GateStatus, LastValid, MAX_PARAMETERS, MAX_SYNC_REQUEST, ParameterStatus,
+    ParameterSyncStatus, Pending, PendingChange, SecretStatus, StoreStatus, UpcomingPeriod,
 };
 pub use store::{
     AccessRule, AuthSecretRef, ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore,

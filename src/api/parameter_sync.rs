@@ -324,30 +324,36 @@ pub struct TargetSpec {
     /// The Secret's name. Cannot be changed later. Default: the name of the ParameterSync. Example: `web-env`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
-    #[x_kube(validation = rules::object_name())]
+    #[x_kube(validation = rules::object_name(), validation = rules::target_name_is_free())]
     pub name: Option<String>,
 
-    /// The Secret's type: Opaque, kubernetes.io/tls, kubernetes.io/dockerconfigjson, kubernetes.io/basic-auth,
-    /// kubernetes.io/ssh-auth, or one outside of kubernetes.io and k8s.io. Kubernetes does not let the type of an
-    /// existing Secret change. Default: Opaque. Example: `kubernetes.io/tls`.
+    /// The Secret's type: Opaque, kubernetes.io/tls, kubernetes.io/dockerconfigjson, kubernetes.io/basic-auth or
+    /// kubernetes.io/ssh-auth; another only where the administrator lists it: in `access[].secretTypes` of the
+    /// ClusterParameterStore, by the operator's flag `--allow-secret-type` for a ParameterStore. Kubernetes does not let
+    /// the type of an existing Secret change. Default: Opaque. Example: `kubernetes.io/tls`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::secret_type())]
     pub secret_type: Option<String>,
 
-    /// Labels of the Secret, at most 32, beside our own. Domains that steer other programs are refused: kubernetes.io,
-    /// k8s.io, paramsync.dev, argocd.argoproj.io, helm.sh, fluxcd.io. Never templates. Default: none. Example:
-    /// `{team: shop}`.
+    /// Labels of the Secret, at most 32, beside our own. One with a domain, as in `example.com/team`, can steer other
+    /// programs, and is allowed only where the administrator lists the domain: in `access[].metadataDomains` of the
+    /// ClusterParameterStore, by the operator's flag `--allow-metadata-domain` for a ParameterStore. Never templates.
+    /// Default: none. Example: `{team: shop}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::labels")]
-    #[x_kube(validation = rules::reserved_domains(), validation = rules::qualified_names())]
+    #[x_kube(
+        validation = rules::own_metadata(),
+        validation = rules::helm_label(),
+        validation = rules::qualified_names()
+    )]
     pub labels: Option<BTreeMap<String, String>>,
 
-    /// Annotations of the Secret, at most 32 of 1024 characters, beside our own. The domains refused for labels are
-    /// refused here too. Never templates. Default: none. Example: `{example.com/owner: shop}`.
+    /// Annotations of the Secret, at most 32 of 1024 characters, beside our own. A domain must be listed, as for labels.
+    /// Never templates. Default: none. Example: `{owner: shop}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::annotations")]
-    #[x_kube(validation = rules::reserved_domains(), validation = rules::qualified_names())]
+    #[x_kube(validation = rules::own_metadata(), validation = rules::qualified_names())]
     pub annotations: Option<BTreeMap<String, String>>,
 
     /// minijinja templates, by the key that each one gives, at most 50 of 16 KiB, 64 KiB together; they are added to the
@@ -367,10 +373,21 @@ pub struct TargetSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
 
-    /// Takes over a Secret of that name that exists already and is not ours; it is refused otherwise. Default: false.
-    /// Example: `true`.
+    /// What becomes of a Secret of that name that exists already and is not ours. Never: it is refused. Always: it is
+    /// taken over, and the keys that the sources give are overwritten. Default: Never. Example: `Always`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub adopt: Option<bool>,
+    pub adopt: Option<Adopt>,
+}
+
+/// Never: a Secret that exists and is not ours is refused. Always: it is taken over.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[schemars(transform = schema::undescribed)]
+pub enum Adopt {
+    /// It is refused.
+    #[default]
+    Never,
+    /// It is taken over.
+    Always,
 }
 
 /// Delete: the Secret goes with its ParameterSync, through an owner reference. Retain: it stays.

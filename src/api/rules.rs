@@ -6,10 +6,6 @@
 
 use kube::core::{Reason, Rule};
 
-/// Domains that steer other programs: a label there could make them act on the Secret.
-const RESERVED_DOMAINS: &str =
-    r"kubernetes[.]io|k8s[.]io|paramsync[.]dev|argocd[.]argoproj[.]io|helm[.]sh|fluxcd[.]io";
-
 pub(super) fn rule(cel: &str, message: &str) -> Rule {
     Rule::new(cel).message(message)
 }
@@ -39,6 +35,17 @@ pub fn target_name_stays() -> Rule {
         "spec.target.name cannot be changed: delete the ParameterSync and create one that writes the other Secret",
     )
     .field_path(".spec.target.name")
+}
+
+/// A forged release of Helm is applied with the rights of who rolls back next; the seal is the operator's own. On the
+/// field, not on the object, whose rules would refuse the status of one that was stored before; `resolve` refuses the
+/// default name.
+pub fn target_name_is_free() -> Rule {
+    rule(
+        "!self.startsWith('sh.helm.release.') && self != 'paramsync-seal'",
+        "must not begin with sh.helm.release., which Helm reads as a release, nor be paramsync-seal, which is the \
+         operator's own: name another target",
+    )
 }
 
 /// How stale a value may get.
@@ -184,23 +191,33 @@ pub fn json_pointer() -> Rule {
     )
 }
 
-/// Types that give the Secret power over the cluster are not for values from outside.
+/// Kubernetes' form of a type; `resolve` knows which ones are listed. Two would hand out credentials to the cluster, and
+/// no list allows them.
 pub fn secret_type() -> Rule {
     rule(
-        "self in ['kubernetes.io/tls', 'kubernetes.io/dockerconfigjson', 'kubernetes.io/basic-auth', \
-         'kubernetes.io/ssh-auth'] || (self.matches('^[A-Za-z0-9][-A-Za-z0-9_./]*$') \
-         && !self.matches('^([^/]*[.])?(kubernetes[.]io|k8s[.]io)(/|$)'))",
-        "must be Opaque, kubernetes.io/tls, kubernetes.io/dockerconfigjson, kubernetes.io/basic-auth, \
-         kubernetes.io/ssh-auth, or a type outside of kubernetes.io and k8s.io",
+        "self.matches('^[A-Za-z0-9][-A-Za-z0-9_./]*$') \
+         && !(self in ['kubernetes.io/service-account-token', 'bootstrap.kubernetes.io/token'])",
+        "must be a type such as Opaque or kubernetes.io/tls, and never kubernetes.io/service-account-token or \
+         bootstrap.kubernetes.io/token, which hand out credentials to the cluster",
     )
 }
 
-/// Keys of labels and annotations: no domain that steers another program.
-pub fn reserved_domains() -> Rule {
+/// Keys of labels and annotations: what paramsync itself says on a Secret; `resolve` knows which other domains are
+/// listed.
+pub fn own_metadata() -> Rule {
     rule(
-        &format!("self.all(k, !k.matches('^([^/]*[.])?({RESERVED_DOMAINS})/'))"),
-        "must not use the domains kubernetes.io, k8s.io, paramsync.dev, argocd.argoproj.io, helm.sh or fluxcd.io, nor \
-         domains below them",
+        "self.all(k, !k.matches('^([^/]*[.])?paramsync[.]dev/') && k != 'app.kubernetes.io/managed-by')",
+        "must not hold app.kubernetes.io/managed-by, nor anything in the domain paramsync.dev or below it, which \
+         paramsync sets itself",
+    )
+    .reason(Reason::FieldValueForbidden)
+}
+
+/// Helm takes a Secret with this label for a release.
+pub fn helm_label() -> Rule {
+    rule(
+        "!('owner' in self) || self['owner'] != 'helm'",
+        "must not hold owner: helm, by which Helm finds its releases: give another name or value",
     )
     .reason(Reason::FieldValueForbidden)
 }
@@ -345,6 +362,22 @@ pub fn parameter_arns() -> Rule {
         "self.all(a, a.matches('^arn:[a-z0-9-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter(/[a-zA-Z0-9_.-]+)+$') \
          && !a.matches('/[.][.]?(/|$)'))",
         "must be full ARNs such as arn:aws:ssm:REGION:ACCOUNT:parameter/shared/CA",
+    )
+}
+
+/// What may stand in a list of types: `*` stands for any run of characters but `/`.
+pub fn secret_types() -> Rule {
+    rule(
+        "self.all(t, t.matches('^[A-Za-z0-9*][-A-Za-z0-9_./*]*$'))",
+        "must be types of Secrets such as example.com/licence or example.com/*",
+    )
+}
+
+/// What may stand in a list of domains: `*` stands for any run of characters.
+pub fn metadata_domains() -> Rule {
+    rule(
+        "self.all(d, d.matches('^[a-z0-9*]([-a-z0-9.*]*[a-z0-9*])?$'))",
+        "must be domains such as example.com or *.example.com, in lower case and without what stands behind the '/'",
     )
 }
 

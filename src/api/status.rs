@@ -8,6 +8,12 @@ use super::freeze::CalendarState;
 use super::refs::CalendarKind;
 use super::schema;
 
+/// How many entries `parameters` may have. What would have more is refused before it is written: a record that is cut is
+/// none.
+pub const MAX_PARAMETERS: u32 = 2_000;
+/// How many characters the token of a forced sync may have.
+pub const MAX_SYNC_REQUEST: u32 = 256;
+
 /// What the Secret holds, what waits, and how the ParameterSync fares. Written only when something changed.
 #[derive(JsonSchema, Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,7 +36,7 @@ pub struct ParameterSyncStatus {
     /// Which version of which parameter each key of the Secret holds, complete, in the order of the sources. Example:
     /// `[{key: DB_PASSWORD, source: 0, name: /web/DB_PASSWORD, version: 7}]`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2000), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = MAX_PARAMETERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub parameters: Option<Vec<ParameterStatus>>,
 
     /// Changes that are known and not written; absent when nothing waits. Example: `{total: 2}`.
@@ -48,10 +54,11 @@ pub struct ParameterSyncStatus {
     #[schemars(extend("format" = "date-time"))]
     pub last_changed: Option<String>,
 
-    /// The token of the annotation `paramsync.dev/sync-requested-at` that was answered last. Example:
+    /// The token of the annotation `paramsync.dev/sync-requested-at` that was answered last; one of more than 256
+    /// characters is not answered. Example:
     /// `2026-11-23T10:00:00Z`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = MAX_SYNC_REQUEST))]
     pub last_handled_sync_request: Option<String>,
 
     /// How stale a value may get in truth, where for half an hour the store's rate has let it be only twice

@@ -191,13 +191,13 @@ pub struct StoreAuth {
     #[x_kube(validation = rules::external_id())]
     pub external_id: Option<String>,
 
-    /// A Secret with static access keys, for emulators and for clusters outside of AWS. Default: none. Example:
+    /// A Secret with access keys, for emulators and for clusters outside of AWS. Default: none. Example:
     /// `{name: aws}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<AuthSecretRef>,
 }
 
-/// A Secret with static access keys.
+/// A Secret with access keys.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthSecretRef {
@@ -224,6 +224,13 @@ pub struct AuthSecretRef {
     #[schemars(length(min = 1, max = 253))]
     #[x_kube(validation = rules::secret_key())]
     pub secret_access_key_key: Option<String>,
+
+    /// The key of the Secret that holds the session token, which temporary keys come with. Default: none is read.
+    /// Example: `token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = rules::secret_key())]
+    pub session_token_key: Option<String>,
 }
 
 /// Our share of the account's quota.
@@ -274,4 +281,20 @@ pub struct AccessRule {
     #[schemars(length(max = 20), inner(length(min = 1, max = 512)), extend("x-kubernetes-list-type" = "atomic"))]
     #[x_kube(validation = rules::parameter_arns())]
     pub arns: Option<Vec<String>>,
+
+    /// Which types their Secrets may have beside Opaque, kubernetes.io/tls, dockerconfigjson, basic-auth and ssh-auth, up
+    /// to 20 globs; `*` does not cross a `/`. kubernetes.io/service-account-token and bootstrap.kubernetes.io/token are
+    /// never allowed. Default: none. Example: `["example.com/*"]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[x_kube(validation = rules::secret_types())]
+    pub secret_types: Option<Vec<String>>,
+
+    /// Which domains the names of their Secrets' labels and annotations may have, up to 20 globs; a domain stands for
+    /// itself and for none below it. Other programs act on such names, so list what is meant, and no more. Names without
+    /// a domain need no entry; paramsync.dev is never allowed. Default: none. Example: `["argocd.argoproj.io"]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "atomic"))]
+    #[x_kube(validation = rules::metadata_domains())]
+    pub metadata_domains: Option<Vec<String>>,
 }

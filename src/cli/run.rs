@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::app::{self, Settings};
-use crate::resolve::EndpointPolicy;
+use crate::resolve::{Allowance, EndpointPolicy};
 
 /// Flags of the operator; each can be set by its environment variable as well.
 #[derive(Args)]
@@ -26,6 +26,24 @@ pub struct RunArgs {
         value_name = "URL"
     )]
     allow_endpoints: Vec<String>,
+    /// A type that Secrets read through ParameterStores of namespaces may have beside Opaque and Kubernetes' own four
+    /// plain ones: a glob such as example.com/* ; repeatable. ClusterParameterStores list theirs in spec.access.
+    #[arg(
+        long = "allow-secret-type",
+        env = "PARAMSYNC_ALLOW_SECRET_TYPES",
+        value_delimiter = ',',
+        value_name = "TYPE"
+    )]
+    allow_secret_types: Vec<String>,
+    /// A domain that labels and annotations of such Secrets may have: a glob such as example.com or *.example.com ;
+    /// repeatable.
+    #[arg(
+        long = "allow-metadata-domain",
+        env = "PARAMSYNC_ALLOW_METADATA_DOMAINS",
+        value_delimiter = ',',
+        value_name = "DOMAIN"
+    )]
+    allow_metadata_domains: Vec<String>,
     /// Log level: error, warn, info, debug or trace, or a filter such as info,paramsync=debug.
     #[arg(long, env = "PARAMSYNC_LOG_LEVEL", default_value = "info")]
     log_level: String,
@@ -50,11 +68,20 @@ impl RunArgs {
                 "--allow-endpoint: {endpoint:?} is no URL; write it as https://host or http://127.0.0.1:*"
             );
         }
+        for domain in &self.allow_metadata_domains {
+            ensure!(
+                !domain.contains('/'),
+                "--allow-metadata-domain: {domain:?} is no domain; write what stands before the '/', such as example.com"
+            );
+        }
+        let listed = Allowance::new(self.allow_secret_types, self.allow_metadata_domains)
+            .context("--allow-secret-type or --allow-metadata-domain is no glob")?;
         init_logs(&self.log_level, self.log_format)?;
         let settings = Settings {
             admin_address: self.admin_address,
             concurrency: self.concurrency,
             endpoints: EndpointPolicy::new(self.allow_endpoints),
+            listed,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()

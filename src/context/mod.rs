@@ -25,7 +25,7 @@ use crate::reconcile::Pass;
 use crate::record::Scope;
 use crate::report::{Held, Outcome, Report, Waiting, recorded, recorded_pending, store_status};
 use crate::resolve::{
-    EndpointPolicy, Refusal, Resolved, Source, Surroundings, check_store, resolve, store_identity,
+    Allowance, EndpointPolicy, Refusal, Resolved, Source, Surroundings, check_store, resolve, store_identity,
 };
 use crate::schedule;
 use crate::source::{CalendarReader, ParameterStores, SECOND_SIGHTING, Sweeping, Wanted};
@@ -56,6 +56,8 @@ pub struct Context<S, K, R, C> {
     pub objects: Store<ParameterSync>,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
+    /// What the operator's flags let the Secrets of ParameterStores be and say.
+    pub listed: Allowance,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Which stores want their status looked at.
@@ -97,6 +99,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             stores: &self.indexes.stores(),
             namespaces: &self.indexes.namespaces(),
             endpoints: &self.endpoints,
+            listed: &self.listed,
             calendars: &self.indexes.calendars(),
             contact: &self.indexes.contact().facts(),
         };

@@ -53,7 +53,7 @@ pub enum Why {
 /// Why a Secret of the target's name may not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ownership {
-    /// Nothing says that it is ours, and `target.adopt` is not set.
+    /// Nothing says that it is ours, and `target.adopt` is not `Always`.
     Foreign,
     /// Another ParameterSync wrote it.
     OtherOwner {

@@ -14,7 +14,7 @@ use crate::error::Class;
 pub const STALL_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
 /// The longest message of a condition; the API allows 32,768.
-const MAX_MESSAGE: usize = 1024;
+pub(super) const MAX_MESSAGE: usize = 1024;
 
 pub(super) struct Conditions {
     pub all: Vec<Condition>,

@@ -9,6 +9,9 @@ use crate::api::{ParameterSync, ParameterSyncSpec, ParameterSyncStatus};
 /// What is wrong with a ParameterSync, beginning with the field; none if it can be read.
 pub(super) fn fault(object: &Value) -> Option<String> {
     let whole = error_of::<ParameterSync>(object.clone())?;
+    if let Some(moved) = moved(object) {
+        return Some(moved);
+    }
     let spec = object["spec"].as_object().into_iter().flatten();
     let field = spec.into_iter().find_map(|(field, value)| {
         // Each field by itself, as the whole object's error names none.
@@ -29,6 +32,15 @@ pub(super) fn fault(object: &Value) -> Option<String> {
         Some(format!("status: {error}"))
     };
     Some(field.or_else(status).unwrap_or(whole))
+}
+
+/// A field whose form has changed since: what to write in place of what an older release took.
+fn moved(object: &Value) -> Option<String> {
+    let adopt = object["spec"]["target"]["adopt"].as_bool()?;
+    let word = if adopt { "Always" } else { "Never" };
+    Some(format!(
+        "spec.target.adopt: found {adopt}, which an older release took; write {word}"
+    ))
 }
 
 fn error_of<T: DeserializeOwned>(value: Value) -> Option<String> {
@@ -98,10 +110,22 @@ mod tests {
             let fault = fault(&object(&spec)).unwrap();
             assert!(fault.starts_with(field), "{spec}: {fault}");
         }
-        let mut object = object(&json!({"sources": []}));
+        let mut object = object(&json!({"sources": [], "target": {"adopt": "Always"}}));
         assert_eq!(fault(&object), None);
         object["status"] = json!({"observedGeneration": "two"});
         assert!(fault(&object).unwrap().starts_with("status: "));
+    }
+
+    #[test]
+    fn the_boolean_of_an_older_release_is_answered_by_the_word_that_takes_its_place() {
+        for (found, word) in [(true, "Always"), (false, "Never")] {
+            let spec = json!({"sources": [{"path": "/web"}], "target": {"adopt": found}});
+            let fault = fault(&object(&spec)).unwrap();
+            assert_eq!(
+                fault,
+                format!("spec.target.adopt: found {found}, which an older release took; write {word}")
+            );
+        }
     }
 
     #[test]

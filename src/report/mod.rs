@@ -13,6 +13,7 @@ mod outcome;
 mod recorded;
 pub mod sink;
 mod stores;
+mod sync_request;
 #[cfg(test)]
 mod tests;
 
@@ -77,12 +78,19 @@ pub struct Report {
 /// Says what is to be said.
 pub fn report(facts: &Facts<'_>) -> Report {
     let before = facts.object.status.clone().unwrap_or_default();
-    let conditions = conditions::conditions(facts, before.conditions.as_deref().unwrap_or_default());
-    let notes = notes::notes(
+    let mut conditions = conditions::conditions(facts, before.conditions.as_deref().unwrap_or_default());
+    let mut notes = notes::notes(
         facts,
         before.conditions.as_deref().unwrap_or_default(),
         &conditions.all,
     );
+    if let Some(fault) = sync_request::fault(facts.object) {
+        sync_request::add(&mut conditions.all, &fault, conditions::MAX_MESSAGE);
+        notes.extend(notes::unanswerable(
+            fault,
+            before.conditions.as_deref().unwrap_or_default(),
+        ));
+    }
     let changed = matches!(
         facts.outcome,
         Outcome::Applied {

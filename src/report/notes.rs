@@ -65,6 +65,17 @@ pub(super) fn notes(facts: &Facts<'_>, before: &[Condition], after: &[Condition]
     notes
 }
 
+/// The event of a forced sync that cannot be answered, where Ready did not say so before.
+pub(super) fn unanswerable(fault: String, before: &[Condition]) -> Option<Note> {
+    let known = before.iter().any(|known| known.message.ends_with(&fault));
+    (!known).then(|| Note {
+        warning: true,
+        reason: "SyncRequestInvalid".to_owned(),
+        text: shorten(fault),
+        action: "Sync",
+    })
+}
+
 /// The event of a write; none for any other outcome.
 pub fn written(outcome: &Outcome, applied: Option<&Provenance>, target: &str) -> Option<Note> {
     let Outcome::Applied {

@@ -281,11 +281,11 @@ fn held(closure: &Closure) -> String {
 fn not_ours(ownership: &Ownership) -> String {
     match ownership {
         Ownership::Foreign => {
-            "a Secret of that name exists and is not ours; delete it, name another target, or set target.adopt"
+            "a Secret of that name exists and is not ours; delete it, name another target, or set target.adopt: Always"
                 .to_owned()
         }
         Ownership::OtherOwner { owner } => {
-            format!("the Secret was written by ParameterSync {owner}; name another target, or set target.adopt")
+            format!("the Secret was written by ParameterSync {owner}; name another target, or set target.adopt: Always")
         }
         Ownership::Controlled { controller } => {
             format!("the Secret is controlled by {controller}, which would go on writing it; name another target")

@@ -116,6 +116,56 @@ impl Pass {
     }
 }
 
+#[test]
+fn a_token_that_is_too_long_for_its_answer_is_told_once_and_the_rest_goes_on() {
+    let mut pass = Pass::of(left(Why::InSync));
+    let with = |pass: &mut Pass, token: String| {
+        let annotations = pass.object.metadata.annotations.get_or_insert_default();
+        annotations.insert("paramsync.dev/sync-requested-at".to_owned(), token);
+    };
+    // Characters count, not bytes: as the schema counts them.
+    with(&mut pass, "é".repeat(256));
+    let fits = pass.at(10);
+    assert_eq!(find(&fits, "Ready").unwrap().message, "1 key from 2 parameters");
+    assert!(fits.notes.is_empty(), "{:?}", fits.notes);
+
+    with(&mut pass, "é".repeat(300));
+    let said = pass.at(20);
+    let ready = find(&said, "Ready").unwrap();
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("True", "Synced"));
+    for part in [
+        "1 key from 2 parameters; ",
+        "paramsync.dev/sync-requested-at",
+        "300 characters",
+        "room for 256",
+    ] {
+        assert!(ready.message.contains(part), "{part} is not in {}", ready.message);
+    }
+    assert_eq!(said.status.observed_generation, Some(3));
+    assert_eq!(said.status.last_handled_sync_request, None);
+    let reasons: Vec<&str> = said.notes.iter().map(|note| note.reason.as_str()).collect();
+    assert_eq!(reasons, ["SyncRequestInvalid"]);
+    let again = pass.after(&said);
+    assert!(again.at(30).notes.is_empty());
+    assert_eq!(again.at(30).status, said.status);
+    // A longer fault of its own does not hide it.
+    let refusal = Refusal::StoreInvalid {
+        store: "s".into(),
+        field: "f".into(),
+        why: "é".repeat(2000),
+    };
+    let mut pass = Pass::of(Outcome::Refused(refusal));
+    with(&mut pass, "x".repeat(257));
+    let said = pass.at(40);
+    let ready = find(&said, "Ready").unwrap();
+    assert!(
+        ready.message.ends_with("write a shorter one") && ready.message.len() <= 1024,
+        "{}",
+        ready.message
+    );
+    assert_eq!(ready.reason, "StoreInvalid");
+}
+
 fn left(why: Why) -> Outcome {
     Outcome::Left { why, fault: None }
 }

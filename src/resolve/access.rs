@@ -1,4 +1,4 @@
-//! Which names a namespace may read by a ClusterParameterStore.
+//! Which names a namespace may read by a ClusterParameterStore, and what its Secrets may be and say.
 //!
 //! The operator enforces this itself, before any call: AWS authorises a read by path on the requested path only.
 
@@ -6,13 +6,15 @@ use std::collections::BTreeMap;
 
 use kube::core::{Selector, SelectorExt as _};
 
+use super::allowed::Allowance;
 use super::refusal::Refusal;
 use super::types::Source;
 use crate::api::AccessRule;
 use crate::names::ParameterName;
 
-/// What one namespace may read.
+/// What one namespace may read, and what its Secrets may be and say.
 pub(super) struct Access {
+    pub(super) listed: Allowance,
     prefixes: Vec<String>,
     arns: Vec<ParameterName>,
 }
@@ -26,6 +28,7 @@ impl Access {
     ) -> Result<Option<Self>, (String, String)> {
         let mut selected = false;
         let mut access = Self {
+            listed: Allowance::default(),
             prefixes: Vec::new(),
             arns: Vec::new(),
         };
@@ -36,6 +39,9 @@ impl Access {
                 continue;
             }
             selected = true;
+            access
+                .listed
+                .extend(entry.secret_types.as_deref(), entry.metadata_domains.as_deref());
             for prefix in entry.prefixes.iter().flatten() {
                 access
                     .prefixes

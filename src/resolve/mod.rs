@@ -4,6 +4,7 @@
 //! them, the claim on the target.
 
 mod access;
+mod allowed;
 mod gate;
 mod refusal;
 mod shape;
@@ -15,6 +16,7 @@ mod target;
 mod tests;
 mod types;
 
+pub use allowed::Allowance;
 pub use gate::{Bond, BoundBy, Closure, Gate};
 pub use refusal::Refusal;
 pub use store::{check_store, identify, store_identity};
@@ -31,7 +33,7 @@ use kube::ResourceExt;
 
 use crate::api::{self, ParameterSync};
 use crate::names::ObjectKey;
-use crate::watch::{SYNC_REQUEST, SyncIndex, store_of};
+use crate::watch::{SyncIndex, store_of, sync_request};
 
 /// How stale a value may get where the spec does not say.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(10);
@@ -45,7 +47,8 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
     check_claim(&key, &target.name, around.syncs)?;
     let sources = sources::parse(&spec.sources)?;
     target::check_keys(&target, &sources)?;
-    let (store, limits, parameter_types) = store::resolve(&key, &store_of(object), around, &sources)?;
+    let (store, limits, parameter_types) =
+        store::resolve(&key, &store_of(object), around, &sources, &target)?;
     Ok(Resolved {
         shape: shape::shape(spec, &target, &uid),
         uid: uid.into(),
@@ -62,7 +65,8 @@ pub fn resolve(object: &ParameterSync, around: &Surroundings<'_>) -> Result<Reso
         interval: interval(spec.interval.as_deref())?,
         suspended: spec.suspend.unwrap_or_default(),
         gate: Gate::of(object, around.calendars, around.namespaces, around.contact),
-        sync_request: object.annotations().get(SYNC_REQUEST).cloned(),
+        // One that cannot be answered asks for nothing; `report` says so.
+        sync_request: sync_request(object).ok().flatten().map(str::to_owned),
         object: key,
     })
 }

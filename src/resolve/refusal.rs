@@ -55,6 +55,14 @@ pub enum Refusal {
         /// What the store allows instead.
         allowed: String,
     },
+    /// The Secret would be, or say, what steers other programs, and nobody allowed that.
+    #[error("spec.target.{field}: {why}")]
+    TargetNotAllowed {
+        /// The field, below `spec.target`.
+        field: &'static str,
+        /// What was found, and what would do.
+        why: String,
+    },
     /// Another ParameterSync has the Secret.
     #[error(
         "spec.target.name: Secret {target} belongs to ParameterSync {holder}; name another target, or delete that one"
@@ -75,6 +83,11 @@ impl Refusal {
             why: why.into(),
         }
     }
+
+    /// Something that the target must not be or say.
+    pub(super) fn target(field: &'static str, why: String) -> Self {
+        Self::TargetNotAllowed { field, why }
+    }
 }
 
 impl Classified for Refusal {
@@ -82,7 +95,9 @@ impl Classified for Refusal {
         match self {
             Self::Invalid { .. } | Self::StoreInvalid { .. } => Class::Invalid,
             Self::StoreNotFound { .. } => Class::NotFound,
-            Self::NamespaceNotAllowed { .. } | Self::NotAllowed { .. } => Class::Denied,
+            Self::NamespaceNotAllowed { .. } | Self::NotAllowed { .. } | Self::TargetNotAllowed { .. } => {
+                Class::Denied
+            }
             Self::TargetClaimed { .. } => Class::Conflict,
         }
     }
@@ -94,6 +109,7 @@ impl Classified for Refusal {
             Self::StoreInvalid { .. } => "StoreInvalid",
             Self::NamespaceNotAllowed { .. } => "NamespaceNotAllowed",
             Self::NotAllowed { .. } => "PathNotAllowed",
+            Self::TargetNotAllowed { .. } => "TargetNotAllowed",
             Self::TargetClaimed { .. } => "TargetClaimed",
         }
     }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::access::Access;
+use super::allowed::ListedBy;
 use super::refusal::Refusal;
 use super::surroundings::{EndpointPolicy, Surroundings};
-use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity};
+use super::types::{Auth, Limits, ParameterTypes, SecretKeyPair, Source, StoreIdentity, Target};
 use crate::api::{self, AuthSecretRef, ClusterParameterStoreSpec, ParameterStoreSpec, StoreLimits};
 use crate::names::ObjectKey;
 use crate::watch::{NamespaceIndex, StoreIndex, StoreKey, StoreSpec};
@@ -33,6 +34,7 @@ pub(super) fn resolve(
     key: &StoreKey,
     around: &Surroundings<'_>,
     sources: &[Source],
+    target: &Target,
 ) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
     let store = key.to_string();
     let spec = around
@@ -40,8 +42,11 @@ pub(super) fn resolve(
         .get(key)
         .ok_or_else(|| Refusal::StoreNotFound { store: store.clone() })?;
     let parts = match spec {
-        StoreSpec::Namespaced(spec) => namespaced(object, key, spec, around.endpoints)?,
-        StoreSpec::Cluster(spec) => cluster(object, &store, spec, around, sources)?,
+        StoreSpec::Namespaced(spec) => {
+            around.listed.check(target, ListedBy::Flags)?;
+            namespaced(object, key, spec, around.endpoints)?
+        }
+        StoreSpec::Cluster(spec) => cluster(object, &store, spec, around, sources, target)?,
     };
     check_regions(sources, &parts.0.region)?;
     Ok(parts)
@@ -100,9 +105,14 @@ fn cluster(
     spec: &ClusterParameterStoreSpec,
     around: &Surroundings<'_>,
     sources: &[Source],
+    target: &Target,
 ) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
     let namespace = &*object.namespace;
-    access(namespace, store, spec, around.namespaces)?.check(sources, store, namespace)?;
+    let access = access(namespace, store, spec, around.namespaces)?;
+    access.check(sources, store, namespace)?;
+    access
+        .listed
+        .check(target, ListedBy::Access { store, namespace })?;
     Ok((
         cluster_identity(store, spec)?,
         limits(spec.limits.as_ref()),
@@ -197,13 +207,14 @@ pub fn store_identity(key: &StoreKey, spec: &StoreSpec, endpoints: &EndpointPoli
     }
 }
 
-/// Where static keys are kept, with the names that AWS's own tools use where the store names none.
+/// Where keys are kept, with the names that AWS's own tools use where the store names none.
 fn key_pair(namespace: &str, keys: &AuthSecretRef) -> SecretKeyPair {
     let or = |given: &Option<String>, default: &str| given.clone().unwrap_or_else(|| default.to_owned());
     SecretKeyPair {
         secret: ObjectKey::new(namespace, keys.name.as_str()),
         access_key_id: or(&keys.access_key_id_key, "AWS_ACCESS_KEY_ID"),
         secret_access_key: or(&keys.secret_access_key_key, "AWS_SECRET_ACCESS_KEY"),
+        session_token: keys.session_token_key.clone(),
     }
 }
 

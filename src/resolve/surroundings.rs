@@ -1,5 +1,6 @@
 //! What a ParameterSync's references are looked up in.
 
+use super::allowed::Allowance;
 use crate::watch::{CalendarIndex, ContactFacts, NamespaceIndex, StoreIndex, SyncIndex};
 
 /// All that a reference can lead to.
@@ -13,6 +14,8 @@ pub struct Surroundings<'a> {
     pub namespaces: &'a NamespaceIndex,
     /// Where stores of tenants may send the operator.
     pub endpoints: &'a EndpointPolicy,
+    /// What the operator's flags let the Secrets of ParameterStores be and say.
+    pub listed: &'a Allowance,
     /// The calendars.
     pub calendars: &'a CalendarIndex,
     /// Whether what is known of calendars and namespaces can be relied on.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
 
+mod allowed;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -19,6 +21,7 @@ struct Cluster {
     stores: StoreIndex,
     namespaces: NamespaceIndex,
     endpoints: EndpointPolicy,
+    listed: Allowance,
     calendars: CalendarIndex,
 }
 
@@ -37,6 +40,7 @@ impl Cluster {
             stores: StoreIndex::default(),
             namespaces: NamespaceIndex::default(),
             endpoints: EndpointPolicy::new(vec!["http://127.0.0.1:*".into(), "https://vpce.example".into()]),
+            listed: Allowance::default(),
             calendars: CalendarIndex::default(),
         };
         let labels = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
@@ -77,6 +81,7 @@ impl Cluster {
             stores,
             namespaces,
             endpoints,
+            listed,
             calendars,
         } = self;
         resolve(
@@ -86,6 +91,7 @@ impl Cluster {
                 stores,
                 namespaces,
                 endpoints,
+                listed,
                 calendars,
                 contact: &ContactFacts::default(),
             },
@@ -129,6 +135,16 @@ fn the_smallest_spec_has_every_default() {
     assert!(!source.read.recursive && source.read.filter.is_all());
     assert_eq!(source.keys.separator, "_");
     assert_eq!(source.on_missing, OnMissing::Prune);
+}
+
+#[test]
+fn a_foreign_secret_is_adopted_only_where_that_is_asked_for() {
+    let cluster = Cluster::new();
+    for (adopt, adopted) in [("Never", false), ("Always", true)] {
+        let spec = json!({"sources": [{"path": "/web"}], "target": {"adopt": adopt}});
+        let resolved = cluster.resolve(&object("shop", "web", spec)).unwrap();
+        assert_eq!(resolved.target.adopt, adopted, "{adopt}");
+    }
 }
 
 #[test]
@@ -213,22 +229,6 @@ fn what_cannot_be_done_is_refused_by_its_field() {
         (
             json!({"sources": [{"path": "/web"}], "interval": "soon"}),
             "spec.interval:",
-        ),
-        (
-            json!({"sources": [{"path": "/web"}], "target": {"type": "kubernetes.io/service-account-token"}}),
-            "spec.target.type:",
-        ),
-        (
-            json!({"sources": [{"path": "/web"}], "target": {"type": "bootstrap.kubernetes.io/token"}}),
-            "spec.target.type:",
-        ),
-        (
-            json!({"sources": [{"path": "/web"}], "target": {"labels": {"app.kubernetes.io/name": "x"}}}),
-            "spec.target.labels:",
-        ),
-        (
-            json!({"sources": [{"path": "/web"}], "target": {"annotations": {"helm.sh/hook": "x"}}}),
-            "spec.target.annotations:",
         ),
         (
             json!({"sources": [{"path": "/web"}], "target": {"templates": {"a/b": "x"}}}),
@@ -434,7 +434,7 @@ fn only_what_shapes_the_secret_counts_for_the_shape() {
         json!({"sources": [{"path": "/web", "recursive": false, "onMissing": "Hold"}]}),
         json!({"sources": [{"path": "/web", "keys": {"style": "Keep", "prefix": "", "separator": "_"}}]}),
         json!({"sources": [{"path": "/web"}], "interval": "1h", "suspend": true, "onCollision": "Fail"}),
-        json!({"sources": [{"path": "/web"}], "storeRef": {"name": "default"}, "target": {"type": "Opaque", "adopt": true}}),
+        json!({"sources": [{"path": "/web"}], "storeRef": {"name": "default"}, "target": {"type": "Opaque", "adopt": "Always"}}),
         json!({"sources": [{"path": "/web"}], "changes": {"calendars": [{"name": "business-hours"}], "scope": "All", "firstSync": "Hold"}}),
     ] {
         assert_eq!(shape(same.clone()), base, "{same}");

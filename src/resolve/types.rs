@@ -57,7 +57,7 @@ pub struct StoreIdentity {
 /// How to identify to AWS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Auth {
-    /// Static keys in a Secret; absent: the operator's own identity.
+    /// Keys in a Secret; absent: the operator's own identity.
     pub keys: Option<SecretKeyPair>,
     /// A role to assume with the identity above.
     pub role_arn: Option<String>,
@@ -65,7 +65,7 @@ pub struct Auth {
     pub external_id: Option<String>,
 }
 
-/// Where static keys are kept.
+/// Where access keys are kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretKeyPair {
     /// The Secret.
@@ -74,6 +74,8 @@ pub struct SecretKeyPair {
     pub access_key_id: String,
     /// The key that holds the secret access key.
     pub secret_access_key: String,
+    /// The key that holds the session token, where the keys are temporary ones.
+    pub session_token: Option<String>,
 }
 
 /// The share of the account's quota: of a cluster store what all of the account keep to, of a ParameterStore what it

@@ -23,11 +23,10 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::names::ObjectKey;
 use crate::resolve::{SecretKeyPair, StoreIdentity};
+use crate::source::access_keys::{KeysError, Part, text};
 use crate::source::kept::Renewal;
 
 /// How long keys out of a Secret are used before the Secret is read again, so that rotation is picked up.
@@ -47,7 +46,7 @@ struct Inner {
 }
 
 impl Aws {
-    /// `kube` reads the Secrets that hold static keys; without it such stores have no credentials.
+    /// `kube` reads the Secrets that hold access keys; without it such stores have no credentials.
     pub fn new(kube: Option<kube::Client>, clock: Arc<dyn Clock>) -> Self {
         if std::env::var_os("AWS_CA_BUNDLE").is_some() {
             tracing::warn!("AWS_CA_BUNDLE is not read; SSL_CERT_FILE is, in place of the image's own CAs");
@@ -116,23 +115,10 @@ impl Aws {
     }
 }
 
-/// Static keys in a Kubernetes Secret.
+/// Access keys in a Kubernetes Secret.
 struct KeysInSecret {
     keys: SecretKeyPair,
     aws: Aws,
-}
-
-/// Why a Secret gave no keys. Names the Secret and its key, never what is in it.
-#[derive(Debug, Error)]
-enum KeysError {
-    #[error("Secret {0} cannot be read: the operator is not connected to a cluster")]
-    NoCluster(ObjectKey),
-    #[error("Secret {0} does not exist")]
-    NoSecret(ObjectKey),
-    #[error("Secret {0} cannot be read ({1})")]
-    Unreadable(ObjectKey, String),
-    #[error("Secret {0} has no key {1:?}, or it is empty or no text")]
-    NoKey(ObjectKey, String),
 }
 
 impl fmt::Debug for KeysInSecret {
@@ -160,10 +146,12 @@ impl KeysInSecret {
         })?;
         let secret = secret.ok_or_else(|| KeysError::NoSecret(place.clone()))?;
         let expires = SystemTime::from(self.aws.inner.clock.now()) + KEYS_LAST;
+        let part = |part, key| text(&secret, place, key, part);
+        let token = self.keys.session_token.as_ref();
         Ok(Credentials::new(
-            text(&secret, place, &self.keys.access_key_id)?,
-            text(&secret, place, &self.keys.secret_access_key)?,
-            None,
+            part(Part::AccessKeyId, &self.keys.access_key_id)?,
+            part(Part::SecretAccessKey, &self.keys.secret_access_key)?,
+            token.map(|key| part(Part::SessionToken, key)).transpose()?,
             Some(expires),
             "KubernetesSecret",
         ))
@@ -177,17 +165,6 @@ impl ProvideCredentials for KeysInSecret {
     {
         Providing::new(async { self.load().await.map_err(CredentialsError::provider_error) })
     }
-}
-
-/// One key of a Secret as text; white space round it is a slip of an editor.
-fn text(secret: &Secret, place: &ObjectKey, key: &str) -> Result<String, KeysError> {
-    let bytes = secret.data.as_ref().and_then(|data| data.get(key));
-    bytes
-        .and_then(|bytes| std::str::from_utf8(&bytes.0).ok())
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(ToOwned::to_owned)
-        .ok_or_else(|| KeysError::NoKey(place.clone(), key.to_owned()))
 }
 
 /// Whether AWS refuses a request because of our time.
@@ -257,31 +234,7 @@ fn sts_code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Strin
 
 #[cfg(test)]
 mod tests {
-    use k8s_openapi::ByteString;
-
     use super::*;
-
-    fn secret(key: &str, value: &str) -> Secret {
-        Secret {
-            data: Some([(key.to_owned(), ByteString(value.as_bytes().to_vec()))].into()),
-            ..Secret::default()
-        }
-    }
-
-    #[test]
-    fn a_missing_key_is_named_and_no_value_is() {
-        let place = ObjectKey::new("ops", "aws");
-        let found = text(&secret("id", " AKIA\n"), &place, "id").unwrap();
-        assert_eq!(found, "AKIA");
-        for wrong in [secret("other", "canary"), secret("id", " \n"), Secret::default()] {
-            let error = text(&wrong, &place, "id").unwrap_err();
-            let shown = detail(&CredentialsError::provider_error(error));
-            assert_eq!(
-                shown,
-                r#"Secret ops/aws has no key "id", or it is empty or no text"#
-            );
-        }
-    }
 
     #[test]
     fn no_credentials_at_all_says_where_they_were_looked_for() {

@@ -8,6 +8,7 @@
 //! and all below `engine` but its loop); `ssm` and `credentials` speak to AWS. No value is kept: one lives from AWS's
 //! answer to the caller's hand. [`CalendarReader`] follows calendars beside the engines.
 
+mod access_keys;
 mod batch;
 mod budget;
 mod calendars;

@@ -1,5 +1,6 @@
-//! What can be wrong with values, said without them: names, kinds and positions only, and no library's own message,
-//! which may quote what it could not read.
+//! What can be wrong with values, said without them: names and kinds only. Never where in a value or a rendered text,
+//! for whoever writes the spec could ask one question a line; and no library's own message, which may quote what it could
+//! not read.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use crate::error::{Class, Classified};
 use crate::names::{JsonPointer, KeyError, ParameterName, ParameterRef, SecretKey};
 use crate::record::ParameterKind;
 
-use super::json::JsonError;
+use super::json::JsonFault;
 use super::listed::Listed;
 use super::template_error::TemplateError;
 
@@ -55,16 +56,14 @@ pub enum Fault {
         /// What is wrong with the key.
         error: KeyError,
     },
-    /// A member's name is no key. It is part of a value, so its place stands for it.
+    /// A member's name is no key. It is part of a value, so it is not told.
     #[error(
-        "{parameter}: the member at {at} has a name that Kubernetes refuses as a key; allowed are 1 to 253 of \
-         a-z, A-Z, 0-9, '_', '.' and '-'"
+        "{parameter}: a member has a name that Kubernetes refuses as a key; allowed are 1 to 253 of a-z, A-Z, 0-9, '_', \
+         '.' and '-'"
     )]
     InvalidMember {
         /// The parameter.
         parameter: ParameterName,
-        /// Where the member begins.
-        at: super::json::Position,
     },
     /// Two parameters give one key.
     #[error(
@@ -90,20 +89,18 @@ pub enum Fault {
         parameter: Giver,
     },
     /// `decode: Base64` of something else.
-    #[error("{parameter} is no standard base64 with padding: fault at character {character}")]
+    #[error("{parameter} is no standard base64 with padding")]
     InvalidBase64 {
         /// The parameter.
         parameter: ParameterName,
-        /// Where, counted from 1, white space included; one behind the last where it ends too early.
-        character: usize,
     },
     /// `expand` or `pointer` of something that is no fitting JSON.
     #[error("{parameter}: {error}")]
     InvalidJson {
         /// The parameter.
         parameter: ParameterName,
-        /// What is wrong, and where.
-        error: JsonError,
+        /// What is wrong.
+        error: JsonFault,
     },
     /// The pointer names nothing in the value.
     #[error("{parameter} has no member at pointer {pointer:?}")]
@@ -118,7 +115,7 @@ pub enum Fault {
     Template {
         /// The template's key.
         key: SecretKey,
-        /// What is wrong, and where.
+        /// What is wrong.
         error: TemplateError,
     },
     /// The Secret's type needs a key that nothing gives.
@@ -133,7 +130,7 @@ pub enum Fault {
     #[error("key .dockerconfigjson must hold a JSON object with an object auths in it{}", .error.as_ref().map(|e| format!(": it {e}")).unwrap_or_default())]
     InvalidDockerConfig {
         /// What is wrong with the JSON, where it is none.
-        error: Option<JsonError>,
+        error: Option<JsonFault>,
     },
     /// More keys than allowed.
     #[error(
@@ -145,15 +142,24 @@ pub enum Fault {
         /// How many there may be.
         limit: usize,
     },
-    /// More bytes than allowed.
+    /// More parameters than status can tell of.
     #[error(
-        "{measure} would be {bytes} bytes, more than the {limit} allowed; split the Secret over several ParameterSyncs"
+        "status would tell of {entries} parameters, and there is room for {limit}; split the Secret over several \
+         ParameterSyncs, or read fewer by include and exclude"
+    )]
+    TooManyParameters {
+        /// How many entries there would be: one a key, and one for each parameter that only feeds templates.
+        entries: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// More bytes than allowed. How many is not told: a template can make that number speak of a value.
+    #[error(
+        "{measure} would be more than the {limit} bytes allowed; split the Secret over several ParameterSyncs"
     )]
     TooLarge {
         /// What was measured.
         measure: Measure,
-        /// Its size.
-        bytes: usize,
         /// The most that it may have.
         limit: usize,
     },
@@ -174,6 +180,8 @@ pub enum Measure {
     Values,
     /// The annotation that says where they come from.
     Provenance,
+    /// What status says of them.
+    Status,
     /// All annotations.
     Annotations,
     /// Values, annotations and keys.
@@ -185,6 +193,7 @@ impl fmt::Display for Measure {
         f.write_str(match self {
             Self::Values => "the values",
             Self::Provenance => "the annotation with the names and versions of the parameters",
+            Self::Status => "what status says of the parameters",
             Self::Annotations => "the annotations",
             Self::Whole => "values, annotations and keys together",
         })
@@ -230,6 +239,7 @@ impl Classified for Fault {
             Self::RequiredKeyMissing { .. } => "RequiredKeyMissing",
             Self::InvalidDockerConfig { .. } => "InvalidDockerConfig",
             Self::TooManyKeys { .. } => "TooManyKeys",
+            Self::TooManyParameters { .. } => "TooManyParameters",
             Self::TooLarge { .. } => "TooLarge",
             Self::Mismatch { .. } => "InternalError",
         }
@@ -294,6 +304,8 @@ impl Faults {
     pub(super) fn add(&mut self, fault: Fault) {
         match &mut self.0 {
             None => self.0 = Some(fault.into()),
+            // The same again, of another member of one value, says nothing more.
+            Some(error) if error.faults().any(|known| *known == fault) => {}
             Some(error) => {
                 error.total += 1;
                 if error.others.len() + 1 < MAX_KEPT {

@@ -11,7 +11,7 @@ use crate::resolve::{
 use crate::source::{Fetched, FetchedParameter};
 use crate::value::SecretValue;
 
-use super::decode::decoded;
+use super::decode::{NoBase64, decoded};
 use super::error::{Fault, Faults, Giver, TransformError};
 use super::json::Node;
 use super::keys::name_key;
@@ -196,7 +196,6 @@ impl<'a> Gathering<'a> {
                     let Ok(key) = SecretKey::parse(member.name()) else {
                         self.faults.add(Fault::InvalidMember {
                             parameter: name.clone(),
-                            at: member.position(),
                         });
                         continue;
                     };
@@ -246,8 +245,7 @@ enum Absence {
 }
 
 fn decode(name: &ParameterName, value: &SecretValue, decode: Decode) -> Result<SecretValue, Fault> {
-    decoded(value, decode).map_err(|character| Fault::InvalidBase64 {
+    decoded(value, decode).map_err(|NoBase64| Fault::InvalidBase64 {
         parameter: name.clone(),
-        character,
     })
 }

@@ -1,87 +1,51 @@
 //! `expand` and `pointer`: parts of a JSON value, exactly as they are written.
 //!
-//! serde_json says whether the text is JSON and where not. It does not hand out values: it would turn `1.10` into
+//! serde_json says whether the text is JSON. It does not hand out values: it would turn `1.10` into
 //! `1.1`, round large integers, and leave copies behind unwiped. What is valid is then only cut up here.
-
-use crate::names::JsonPointer;
-use std::fmt;
 
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use thiserror::Error;
 
 use super::wiped::Wiped;
+use crate::names::JsonPointer;
 use crate::value::SecretValue;
 
-/// A place in a value's text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The line, from 1.
-    pub line: usize,
-    /// The byte in the line, from 1.
-    pub column: usize,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} column {}", self.line, self.column)
-    }
-}
-
-/// What is wrong with a value that should be JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What is wrong with a value that should be JSON. Never where: a place in a value tells of the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum JsonFault {
     /// Bytes that are no UTF-8.
+    #[error("is not UTF-8 text")]
     NotText,
     /// It ends in the middle.
+    #[error("is JSON that ends too early")]
     CutOff,
     /// It breaks JSON's grammar (RFC 8259).
+    #[error("is no valid JSON")]
     Syntax,
     /// An object was asked for.
+    #[error("is JSON, but no object")]
     NotAnObject,
     /// A value that is `null`, which no key can hold.
+    #[error("has a null, which no key can hold")]
     Null,
     /// A name that the same object has already.
+    #[error("has a member's name twice in one object")]
     DuplicateMember,
     /// An escape that stands for half a character.
+    #[error("has an escape that is no whole character")]
     LoneSurrogate,
-}
-
-/// What is wrong with a value that should be JSON, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("{} at {at}", .fault.what())]
-pub struct JsonError {
-    /// What.
-    pub fault: JsonFault,
-    /// Where.
-    pub at: Position,
-}
-
-impl JsonFault {
-    fn what(self) -> &'static str {
-        match self {
-            Self::NotText => "is not UTF-8 text",
-            Self::CutOff => "is JSON that ends too early",
-            Self::Syntax => "is no valid JSON",
-            Self::NotAnObject => "is JSON, but no object",
-            Self::Null => "has a null, which no key can hold,",
-            Self::DuplicateMember => "has a member's name twice in one object, again",
-            Self::LoneSurrogate => "has an escape that is no whole character",
-        }
-    }
 }
 
 /// A part of a valid JSON text.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'a> {
-    whole: &'a str,
     text: &'a str,
 }
 
 /// A member of an object.
 pub(super) struct Member<'a> {
     name: Wiped,
-    at: usize,
     pub(super) node: Node<'a>,
 }
 
@@ -90,35 +54,17 @@ impl Member<'_> {
     pub(super) fn name(&self) -> &str {
         std::str::from_utf8(self.name.as_bytes()).unwrap_or_default()
     }
-
-    /// Where the name begins.
-    pub(super) fn position(&self) -> Position {
-        position(self.node.whole, self.at)
-    }
 }
 
 impl<'a> Node<'a> {
     /// Checks a whole value.
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        let whole = std::str::from_utf8(bytes).map_err(|error| {
-            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            JsonError {
-                fault: JsonFault::NotText,
-                at: position(&valid, valid.len()),
-            }
-        })?;
-        serde_json::from_str::<IgnoredAny>(whole).map_err(|error| JsonError {
-            fault: match error.classify() {
-                Category::Eof => JsonFault::CutOff,
-                _ => JsonFault::Syntax,
-            },
-            at: Position {
-                line: error.line(),
-                column: error.column(),
-            },
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, JsonFault> {
+        let whole = std::str::from_utf8(bytes).map_err(|_| JsonFault::NotText)?;
+        serde_json::from_str::<IgnoredAny>(whole).map_err(|error| match error.classify() {
+            Category::Eof => JsonFault::CutOff,
+            _ => JsonFault::Syntax,
         })?;
         Ok(Self {
-            whole,
             text: whole.trim_matches(WHITE),
         })
     }
@@ -129,38 +75,29 @@ impl<'a> Node<'a> {
     }
 
     /// The members of an object, in their order; no name twice.
-    pub(super) fn members(&self) -> Result<Vec<Member<'a>>, JsonError> {
+    pub(super) fn members(&self) -> Result<Vec<Member<'a>>, JsonFault> {
         if !self.is_object() {
-            return Err(self.fault(JsonFault::NotAnObject));
+            return Err(JsonFault::NotAnObject);
         }
         let mut members = Vec::new();
         let mut cursor = Cursor::inside(self);
         while let Some(name) = cursor.value() {
-            let node = cursor.value().ok_or_else(|| self.fault(JsonFault::Syntax))?;
+            let node = cursor.value().ok_or(JsonFault::Syntax)?;
             members.push(Member {
                 name: name.unescaped()?,
-                at: name.offset(),
                 node,
             });
         }
-        let mut order: Vec<usize> = (0..members.len()).collect();
-        order.sort_by_key(|&at| (members[at].name.as_bytes(), at));
-        let again = order
-            .windows(2)
-            .filter(|pair| members[pair[0]].name() == members[pair[1]].name())
-            .map(|pair| pair[1])
-            .min();
-        match again {
-            Some(at) => Err(JsonError {
-                fault: JsonFault::DuplicateMember,
-                at: members[at].position(),
-            }),
-            None => Ok(members),
+        let mut names: Vec<&str> = members.iter().map(Member::name).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(JsonFault::DuplicateMember);
         }
+        Ok(members)
     }
 
     /// The part that `pointer` names, if there is one (RFC 6901, section 4).
-    pub(super) fn at(self, pointer: &JsonPointer) -> Result<Option<Self>, JsonError> {
+    pub(super) fn at(self, pointer: &JsonPointer) -> Result<Option<Self>, JsonFault> {
         let mut node = self;
         for token in pointer.tokens() {
             let next = if node.is_object() {
@@ -184,10 +121,10 @@ impl<'a> Node<'a> {
 
     /// What goes into a key: a string's text; of everything else the JSON as written, without the white space
     /// between. `null` is refused: neither "null" nor an empty key is what anybody meant.
-    pub(super) fn value(&self) -> Result<SecretValue, JsonError> {
+    pub(super) fn value(&self) -> Result<SecretValue, JsonFault> {
         match self.text.as_bytes().first() {
             Some(b'"') => self.unescaped().map(Wiped::into_value),
-            Some(b'n') => Err(self.fault(JsonFault::Null)),
+            Some(b'n') => Err(JsonFault::Null),
             _ => Ok(self.compact().into_value()),
         }
     }
@@ -210,7 +147,7 @@ impl<'a> Node<'a> {
         out
     }
 
-    fn unescaped(&self) -> Result<Wiped, JsonError> {
+    fn unescaped(&self) -> Result<Wiped, JsonFault> {
         let mut rest = self
             .text
             .get(1..self.text.len().saturating_sub(1))
@@ -218,48 +155,25 @@ impl<'a> Node<'a> {
         let mut out = Wiped::with_capacity(rest.len());
         while let Some(at) = rest.find('\\') {
             out.push(&rest.as_bytes()[..at]);
-            let (c, length) = escape(&rest[at..]).ok_or_else(|| self.fault(JsonFault::LoneSurrogate))?;
+            let (c, length) = escape(&rest[at..]).ok_or(JsonFault::LoneSurrogate)?;
             out.push_char(c);
             rest = &rest[at + length..];
         }
         out.push(rest.as_bytes());
         Ok(out)
     }
-
-    /// Where in the whole it begins. Both are slices of one text.
-    fn offset(&self) -> usize {
-        self.text.as_ptr() as usize - self.whole.as_ptr() as usize
-    }
-
-    fn fault(&self, fault: JsonFault) -> JsonError {
-        JsonError {
-            fault,
-            at: position(self.whole, self.offset()),
-        }
-    }
 }
 
 const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
 
-fn position(whole: &str, offset: usize) -> Position {
-    let before = &whole.as_bytes()[..offset.min(whole.len())];
-    let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    Position {
-        line: before.split(|b| *b == b'\n').count(),
-        column: before.len() - start + 1,
-    }
-}
-
 /// Walks over the values between the brackets of valid JSON; names count as values.
 struct Cursor<'a> {
-    whole: &'a str,
     rest: &'a str,
 }
 
 impl<'a> Cursor<'a> {
     fn inside(node: &Node<'a>) -> Self {
         Self {
-            whole: node.whole,
             rest: node
                 .text
                 .get(1..node.text.len().saturating_sub(1))
@@ -275,10 +189,7 @@ impl<'a> Cursor<'a> {
         }
         let (text, rest) = begins.split_at(value_length(begins));
         self.rest = rest;
-        Some(Node {
-            whole: self.whole,
-            text,
-        })
+        Some(Node { text })
     }
 
     fn nth(mut self, at: usize) -> Option<Node<'a>> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::api::MAX_PARAMETERS;
 use crate::names::SecretKey;
-use crate::record::{ANNOTATION, MAX_PROVENANCE_BYTES, Provenance};
+use crate::record::{ANNOTATION, Applied, MAX_PROVENANCE_BYTES, Provenance};
 use crate::value::SecretValue;
 
 use super::error::{Fault, Faults, Measure};
@@ -19,6 +20,14 @@ pub const MAX_ANNOTATION_BYTES: usize = 256 * 1024;
 pub const MAX_BYTES: usize = 1280 * 1024;
 /// What the record of ownership adds to a key, in bytes.
 const KEY_OVERHEAD: usize = 16;
+/// The most parameters that status can tell of, one entry a key. What does not fit is not written: what status does not
+/// tell of, nobody could put back.
+pub const MAX_ENTRIES: usize = MAX_PARAMETERS as usize;
+/// The most bytes that those entries may have. Status as a whole stays below 1 MiB: conditions, gates and what waits are
+/// bounded, and have the rest.
+pub const MAX_STATUS_BYTES: usize = 896 * 1024;
+/// What an entry has beside its key and its name: the fields' names, version, time and type.
+const ENTRY_OVERHEAD: usize = 144;
 
 /// The sizes that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +37,8 @@ struct Sizes {
     values: usize,
     provenance: usize,
     annotations: usize,
+    entries: usize,
+    status: usize,
 }
 
 /// Adds a fault for each bound that the Secret would break.
@@ -37,6 +48,11 @@ pub(super) fn check(
     annotations: &BTreeMap<String, String>,
     faults: &mut Faults,
 ) {
+    let told = || provenance.parameters.iter().map(entries);
+    let (entries, status) = (
+        told().map(|(count, _)| count).sum(),
+        told().map(|(_, bytes)| bytes).sum(),
+    );
     let provenance = provenance.to_annotation().len();
     let own: usize = annotations
         .iter()
@@ -48,8 +64,19 @@ pub(super) fn check(
         values: data.values().map(SecretValue::len).sum(),
         provenance,
         annotations: ANNOTATION.len() + provenance + own,
+        entries,
+        status,
     }
     .check(faults);
+}
+
+/// How many entries a parameter has in status, one a key or one without, and how many bytes of JSON they take at most:
+/// neither names nor keys have what JSON escapes.
+fn entries(applied: &Applied) -> (usize, usize) {
+    let count = applied.keys.len().max(1);
+    let keys: usize = applied.keys.iter().map(|key| key.as_str().len()).sum();
+    let name = applied.name.to_string().len();
+    (count, keys + count * (name + ENTRY_OVERHEAD))
 }
 
 impl Sizes {
@@ -60,19 +87,22 @@ impl Sizes {
                 limit: MAX_KEYS,
             });
         }
+        if self.entries > MAX_ENTRIES {
+            faults.add(Fault::TooManyParameters {
+                entries: self.entries,
+                limit: MAX_ENTRIES,
+            });
+        }
         let whole = self.values + self.annotations + self.key_bytes + self.keys * KEY_OVERHEAD;
         for (measure, bytes, limit) in [
             (Measure::Values, self.values, MAX_VALUE_BYTES),
             (Measure::Provenance, self.provenance, MAX_PROVENANCE_BYTES),
             (Measure::Annotations, self.annotations, MAX_ANNOTATION_BYTES),
+            (Measure::Status, self.status, MAX_STATUS_BYTES),
             (Measure::Whole, whole, MAX_BYTES),
         ] {
             if bytes > limit {
-                faults.add(Fault::TooLarge {
-                    measure,
-                    bytes,
-                    limit,
-                });
+                faults.add(Fault::TooLarge { measure, limit });
             }
         }
     }
@@ -83,6 +113,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::api::ParameterStatus;
+    use crate::names::ParameterName;
+    use crate::record::{ParameterKind, Stamp};
 
     fn faults(sizes: Sizes) -> Vec<Fault> {
         let mut faults = Faults::default();
@@ -100,23 +133,21 @@ mod tests {
         values: 1,
         provenance: 200,
         annotations: 300,
+        entries: 1,
+        status: 200,
     };
 
     #[test]
     fn each_bound_holds_to_the_byte() {
-        let large = |measure, bytes, limit| {
-            Some(Fault::TooLarge {
-                measure,
-                bytes,
-                limit,
-            })
-        };
+        let large = |measure, limit| Some(Fault::TooLarge { measure, limit });
         let whole = Sizes {
             keys: 10,
             key_bytes: 100,
             values: 1_048_576,
             provenance: 10,
             annotations: 0,
+            entries: 10,
+            status: 0,
         };
         for (what, sizes, expected) in [
             ("1,000 keys", Sizes { keys: 1000, ..SMALL }, None),
@@ -142,7 +173,7 @@ mod tests {
                     values: 1_048_577,
                     ..SMALL
                 },
-                large(Measure::Values, 1_048_577, 1_048_576),
+                large(Measure::Values, 1_048_576),
             ),
             (
                 "192 KiB of provenance",
@@ -158,7 +189,7 @@ mod tests {
                     provenance: 196_609,
                     ..SMALL
                 },
-                large(Measure::Provenance, 196_609, 196_608),
+                large(Measure::Provenance, 196_608),
             ),
             (
                 "256 KiB of annotations",
@@ -174,7 +205,42 @@ mod tests {
                     annotations: 262_145,
                     ..SMALL
                 },
-                large(Measure::Annotations, 262_145, 262_144),
+                large(Measure::Annotations, 262_144),
+            ),
+            (
+                "2,000 entries in status",
+                Sizes {
+                    entries: 2000,
+                    ..SMALL
+                },
+                None,
+            ),
+            (
+                "an entry more",
+                Sizes {
+                    entries: 2001,
+                    ..SMALL
+                },
+                Some(Fault::TooManyParameters {
+                    entries: 2001,
+                    limit: 2000,
+                }),
+            ),
+            (
+                "896 KiB of status",
+                Sizes {
+                    status: 917_504,
+                    ..SMALL
+                },
+                None,
+            ),
+            (
+                "a byte more",
+                Sizes {
+                    status: 917_505,
+                    ..SMALL
+                },
+                large(Measure::Status, 917_504),
             ),
             (
                 "1.25 MiB in all",
@@ -190,10 +256,54 @@ mod tests {
                     annotations: 261_885,
                     ..whole
                 },
-                large(Measure::Whole, 1_310_721, 1_310_720),
+                large(Measure::Whole, 1_310_720),
             ),
         ] {
             assert_eq!(faults(sizes), Vec::from_iter(expected), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_status_says_of_a_parameter_never_takes_more_than_is_reckoned() {
+        for (name, keys) in [
+            ("/web/A", &["A"][..]),
+            ("/web/A", &[]),
+            ("/web/A", &["a", "b", "c"]),
+            (
+                "arn:aws-us-gov:ssm:us-gov-west-1:111122223333:parameter/shared/CA",
+                &["ca.crt"],
+            ),
+        ] {
+            let applied = Applied {
+                source: 49,
+                name: ParameterName::parse(name).unwrap(),
+                stamp: Stamp {
+                    version: i64::MAX,
+                    last_modified: "2026-11-23T10:00:00.123Z".parse().unwrap(),
+                },
+                kind: ParameterKind::SecureString,
+                keys: keys.iter().map(|key| SecretKey::parse(key).unwrap()).collect(),
+            };
+            // As `report` writes it.
+            let entry = |key: Option<&SecretKey>| ParameterStatus {
+                key: key.map(ToString::to_string),
+                source: 49,
+                name: applied.name.to_string(),
+                version: i64::MAX,
+                last_modified: format!("{:.3}", applied.stamp.last_modified),
+                parameter_type: applied.kind.as_str().to_owned(),
+            };
+            let mut told: Vec<ParameterStatus> = applied.keys.iter().map(|key| entry(Some(key))).collect();
+            if told.is_empty() {
+                told.push(entry(None));
+            }
+            let written = serde_json::to_string(&told).unwrap().len();
+            let (count, bytes) = entries(&applied);
+            assert_eq!(count, told.len(), "{name}");
+            assert!(
+                written <= bytes && bytes - written < 20 * count + 20,
+                "{name}: {written} of {bytes}"
+            );
         }
     }
 
@@ -201,10 +311,11 @@ mod tests {
         #[test]
         fn what_passes_stays_so_when_anything_shrinks(
             sizes in (0_usize..1100, 0_usize..300_000, 0_usize..1_100_000, 0_usize..200_000, 0_usize..270_000),
+            (entries, status) in (0_usize..2200, 0_usize..1_000_000),
             by in 0_usize..1000,
         ) {
             let (keys, key_bytes, values, provenance, annotations) = sizes;
-            let sizes = Sizes { keys, key_bytes, values, provenance, annotations };
+            let sizes = Sizes { keys, key_bytes, values, provenance, annotations, entries, status };
             prop_assume!(faults(sizes).is_empty());
             let smaller = Sizes {
                 keys: keys.saturating_sub(by),
@@ -212,6 +323,8 @@ mod tests {
                 values: values.saturating_sub(by),
                 provenance: provenance.saturating_sub(by),
                 annotations: annotations.saturating_sub(by),
+                entries: entries.saturating_sub(by),
+                status: status.saturating_sub(by),
             };
             prop_assert!(faults(smaller).is_empty());
         }

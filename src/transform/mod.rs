@@ -19,8 +19,8 @@ mod template_error;
 mod wiped;
 
 pub use error::{Fault, Giver, Measure, TransformError};
-pub use json::{JsonError, JsonFault, Position};
-pub use limits::{MAX_ANNOTATION_BYTES, MAX_BYTES, MAX_KEYS, MAX_VALUE_BYTES};
+pub use json::JsonFault;
+pub use limits::{MAX_ANNOTATION_BYTES, MAX_BYTES, MAX_ENTRIES, MAX_KEYS, MAX_STATUS_BYTES, MAX_VALUE_BYTES};
 pub use template_error::{FUEL, MAX_TEMPLATE_BYTES, MAX_TEMPLATES_BYTES, TemplateError, TemplateFault};
 
 use std::collections::BTreeMap;
@@ -162,7 +162,7 @@ fn check_type(secret_type: &str, data: &BTreeMap<SecretKey, SecretValue>, faults
 }
 
 /// The API server wants JSON there; the kubelet wants `auths` in it, and ignores the rest in silence.
-fn docker_config_fault(config: &SecretValue) -> Result<(), Option<JsonError>> {
+fn docker_config_fault(config: &SecretValue) -> Result<(), Option<JsonFault>> {
     let members = json::Node::parse(config.expose())
         .and_then(|node| node.members())
         .map_err(Some)?;

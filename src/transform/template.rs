@@ -110,26 +110,23 @@ fn render_one(
     data: &Offered,
     free: usize,
 ) -> Result<SecretValue, TemplateError> {
-    let said = |error: &Error, fault| TemplateError {
-        fault,
-        line: error.line(),
-    };
     let template = environment
         .template_from_str(source)
-        .map_err(|error| said(&error, fault(&error)))?;
+        .map_err(|error| TemplateError {
+            fault: fault(&error),
+            line: error.line(),
+        })?;
     let mut out = Wiped::with_limit(free);
     match template.render_captured_to(root.clone(), &mut out) {
         Ok(_) => Ok(out.into_value()),
-        Err(error) if out.overflowed() => Err(said(&error, TemplateFault::TooLarge)),
-        Err(error) => Err(said(
-            &error,
-            match fault(&error) {
-                TemplateFault::Undefined { .. } => TemplateFault::Undefined {
-                    names: absent(environment, template.undeclared_variables(false), data),
-                },
-                other => other,
+        Err(_) if out.overflowed() => Err(TemplateFault::TooLarge.nowhere()),
+        Err(error) => Err(match fault(&error) {
+            TemplateFault::Undefined { .. } => TemplateFault::Undefined {
+                names: absent(environment, template.undeclared_variables(false), data),
             },
-        )),
+            other => other,
+        }
+        .nowhere()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with a template, and where.
+//! What can be wrong with a template.
 
 use thiserror::Error;
 
@@ -13,13 +13,14 @@ pub const MAX_TEMPLATE_BYTES: usize = 16 * 1024;
 /// How long all templates of a Secret together may be, in bytes.
 pub const MAX_TEMPLATES_BYTES: usize = 64 * 1024;
 
-/// What is wrong with a template, and where.
+/// What is wrong with a template. A fault of its text, which is the spec's, is told with its line. One that shows only
+/// with the values is told without: a template with a line for each guess would else answer it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{fault}{}", .line.map(|line| format!(" at line {line}")).unwrap_or_default())]
 pub struct TemplateError {
     /// What.
     pub fault: TemplateFault,
-    /// The template's line, from 1, where the engine knows it.
+    /// The line, from 1, where the text itself is at fault and the engine knows it.
     pub line: Option<usize>,
 }
 
@@ -36,10 +37,10 @@ pub enum TemplateFault {
         names: Vec<String>,
     },
     /// It uses a filter, test or function that there is not.
-    #[error("uses a filter, test, function or method that there is not: fault")]
+    #[error("uses a filter, test, function or method that there is not")]
     Unknown,
     /// It uses a value that is no UTF-8 text.
-    #[error("uses a value that is no UTF-8 text, use base64[\"KEY\"] for it: fault")]
+    #[error("uses a value that is no UTF-8 text, use base64[\"KEY\"] for it")]
     NotText,
     /// It does more than its fuel allows.
     #[error("does more work than the {FUEL} steps that it may: stopped")]
@@ -54,7 +55,7 @@ pub enum TemplateFault {
     #[error("gives more text than fits into a Secret: stopped")]
     TooLarge,
     /// Anything else: a filter on a value that it does not take, say.
-    #[error("does something that its values do not allow: fault")]
+    #[error("does something that its values do not allow")]
     Failed,
 }
 

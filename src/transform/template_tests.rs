@@ -77,90 +77,141 @@ fn templates_see_the_keys() {
 }
 
 #[test]
-fn a_template_that_fails_says_how_and_where() {
+fn a_template_that_fails_says_how_and_where_only_of_its_own_text() {
     let undefined = |names: &[&str]| TemplateFault::Undefined {
         names: names.iter().map(ToString::to_string).collect(),
     };
     for (what, source, fault, line) in [
-        ("syntax", "a\n{{ USER", TemplateFault::Syntax, 2),
+        ("syntax", "a\n{{ USER", TemplateFault::Syntax, Some(2)),
         (
             "a name that no key has",
             "{{ USER }}\n\n{{ PASWORD }}",
             undefined(&["PASWORD"]),
-            3,
+            None,
         ),
         (
             "a key that is not in keys",
             r#"{{ keys["nope"] }}"#,
             undefined(&[]),
-            1,
+            None,
         ),
         (
             "a member of a name that is not there",
             "{{ X.y }}",
             undefined(&["X"]),
-            1,
+            None,
         ),
-        ("no text", "{{ keys['store.jks'] }}", TemplateFault::NotText, 1),
+        ("no text", "{{ keys['store.jks'] }}", TemplateFault::NotText, None),
         (
             "no text in a filter",
             "{{ keys['store.jks']|b64encode }}",
             TemplateFault::NotText,
-            1,
+            None,
         ),
         (
             "no text in tojson",
             "{{ keys|tojson }}",
             TemplateFault::NotText,
-            1,
+            None,
         ),
         (
             "no text in a concatenation",
             "{{ 'a' ~ keys['store.jks'] }}",
             TemplateFault::NotText,
-            1,
+            None,
         ),
         (
             "an unknown filter",
             "\n{{ USER|nope }}",
             TemplateFault::Unknown,
-            2,
+            None,
         ),
-        ("an unknown function", "{{ nope() }}", TemplateFault::Unknown, 1),
+        (
+            "an unknown function",
+            "{{ nope() }}",
+            TemplateFault::Unknown,
+            None,
+        ),
         (
             "an unknown method",
             "{{ USER.nope() }}",
             TemplateFault::Unknown,
-            1,
+            None,
         ),
-        ("an unknown test", "{{ USER is nope }}", TemplateFault::Unknown, 1),
+        (
+            "an unknown test",
+            "{{ USER is nope }}",
+            TemplateFault::Unknown,
+            None,
+        ),
         (
             "a namespace",
             "{% set n = namespace() %}",
             TemplateFault::Unknown,
-            1,
+            None,
         ),
-        ("debug", "{{ debug() }}", TemplateFault::Unknown, 1),
-        ("other templates", "{% include 'x' %}", TemplateFault::Syntax, 1),
-        ("a wrong operand", "{{ USER - 1 }}", TemplateFault::Failed, 1),
+        ("debug", "{{ debug() }}", TemplateFault::Unknown, None),
+        (
+            "other templates",
+            "{% include 'x' %}",
+            TemplateFault::Syntax,
+            Some(1),
+        ),
+        ("a wrong operand", "{{ USER - 1 }}", TemplateFault::Failed, None),
         (
             "what is no base64",
             "{{ PASSWORD|b64decode }}",
             TemplateFault::Failed,
-            1,
+            None,
         ),
         (
             "base64 of no text",
             "{{ '//4='|b64decode }}",
             TemplateFault::NotText,
-            1,
+            None,
         ),
     ] {
-        let expected = TemplateError {
-            fault,
-            line: Some(line),
-        };
+        let expected = TemplateError { fault, line };
         assert_eq!(rendered(source).unwrap_err(), expected, "{what}");
+    }
+}
+
+/// Whoever writes a template must not learn by its fault which of its lines a value made fail.
+#[test]
+fn which_line_a_value_made_fail_is_not_told() {
+    let candidates = "abcdefghijklmnopqrstuvwxyz";
+    let faults: [(&str, &str); 7] = [
+        ("an unknown filter", "{{ USER|nope }}"),
+        ("an unknown function", "{{ nope() }}"),
+        ("a name that is not there", "{{ NOPE }}"),
+        ("an index that is not there", "{{ keys['nope'] }}"),
+        ("a wrong operand", "{{ USER - 1 }}"),
+        ("no text", "{{ keys['store.jks'] }}"),
+        (
+            "no end",
+            "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}",
+        ),
+    ];
+    for (what, fails) in faults {
+        let ask = |secret: &str| {
+            let data = [("USER", secret.as_bytes()), ("store.jks", &[0xff])];
+            let data = data.map(|(name, value)| (key(name), SecretValue::new(value.to_vec())));
+            let line = |guess| format!("{{% if USER[0] == '{guess}' %}}{fails}{{% endif %}}\n");
+            let source: String = candidates.chars().map(line).collect();
+            let mut found = Faults::default();
+            render(
+                &[(key("out"), source)].into(),
+                &Offered::new(data.into()),
+                &mut found,
+            );
+            found.settle().unwrap_err().to_string()
+        };
+        let (first, last) = (ask("a-secret"), ask("z-secret"));
+        assert_eq!(first, last, "{what}");
+        assert!(
+            !first.contains(" line ") && !first.contains("column"),
+            "{what}: {first}"
+        );
     }
 }
 

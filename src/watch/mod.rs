@@ -28,7 +28,7 @@ pub use readiness::{Pending, Readiness};
 pub use secret_meta::{Controller, SecretMeta, SecretState};
 pub use secrets::SecretIndex;
 pub use stores::{StoreEntry, StoreIndex, StoreKey, StoreSpec};
-pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, store_of};
+pub use syncs::{SYNC_REQUEST, SyncIndex, calendars_of, store_of, sync_request};
 pub use triggers::Triggers;
 
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

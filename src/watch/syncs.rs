@@ -6,11 +6,23 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::stores::StoreKey;
-use crate::api::{CalendarKind, CalendarRef, FreezeScope, ParameterSync, StoreKind};
+use crate::api::{CalendarKind, CalendarRef, FreezeScope, MAX_SYNC_REQUEST, ParameterSync, StoreKind};
 use crate::names::{CalendarKey, ObjectKey};
 
 /// The annotation that asks for a sync now; its value is a token of the asker's choice.
 pub const SYNC_REQUEST: &str = "paramsync.dev/sync-requested-at";
+
+/// The token of a forced sync that is asked for, or how many characters it has, where that is more than the answer in
+/// status has room for.
+pub fn sync_request(object: &ParameterSync) -> Result<Option<&str>, usize> {
+    let token = object.annotations().get(SYNC_REQUEST).map(String::as_str);
+    let length = token.map_or(0, |token| token.chars().count());
+    if length <= MAX_SYNC_REQUEST as usize {
+        Ok(token)
+    } else {
+        Err(length)
+    }
+}
 
 /// What is known of each ParameterSync.
 #[derive(Default)]

@@ -52,6 +52,7 @@ async fn malformed_objects_are_named_and_the_others_work_on() {
         ("text", "sources: text"),
         ("number", "interval: 3\nsources: [{path: /web}]"),
         ("turned", "interval: 3\nsources: [{path: /web}]"),
+        ("older", "sources: [{path: /web}]\ntarget: {adopt: true}"),
     ];
     for (name, spec) in bad {
         let yaml = case.sync_yaml(name, spec);
@@ -74,6 +75,10 @@ async fn malformed_objects_are_named_and_the_others_work_on() {
             ("text", "sources"),
             ("number", "interval"),
             ("turned", "interval"),
+            (
+                "older",
+                "spec.target.adopt: found true, which an older release took; write Always",
+            ),
         ] {
             let ready = case.wait_condition(name, "Ready", "False", "InvalidSpec").await;
             assert!(ready.message.contains(field), "{name}: {ready:?}");

@@ -10,6 +10,7 @@
 )]
 // A test ends where what it needs is not there, and it runs in real time.
 
+mod allowed;
 mod costs;
 mod drift;
 mod freezes;

@@ -43,7 +43,8 @@ async fn a_foreign_secret_is_left_alone_until_adoption_is_asked_for() {
     assert_eq!(case.secret_resource_version("web").await, version);
     assert_eq!(case.gate().counts().decrypted, 0);
 
-    case.sync("web", &format!("{WEB}\ntarget: {{adopt: true}}")).await;
+    case.sync("web", &format!("{WEB}\ntarget: {{adopt: Always}}"))
+        .await;
     case.wait_ready("web").await;
     let secret = case.secret("web").await.expect("the Secret");
     assert_eq!(secret["V00"], b"value-0");
@@ -71,7 +72,8 @@ async fn a_secret_that_another_controller_owns_is_never_adopted() {
         .await;
     let version = case.secret_resource_version("web").await;
     case.gate().reset_counts();
-    case.sync("web", &format!("{WEB}\ntarget: {{adopt: true}}")).await;
+    case.sync("web", &format!("{WEB}\ntarget: {{adopt: Always}}"))
+        .await;
     let refused = case
         .wait_condition("web", "Ready", "False", "SecretNotOurs")
         .await;

@@ -96,19 +96,27 @@ const REFUSED: &[(&str, &[&str])] = &[
     ),
     (
         "sources: [{path: /web}]\ntarget: {type: kubernetes.io/service-account-token}",
-        &["spec.target.type", "must be Opaque"],
+        &["spec.target.type", "hand out credentials"],
     ),
     (
         "sources: [{path: /web}]\ntarget: {type: bootstrap.kubernetes.io/token}",
-        &["spec.target.type", "must be Opaque"],
+        &["spec.target.type", "hand out credentials"],
     ),
     (
-        "sources: [{path: /web}]\ntarget: {labels: {app.kubernetes.io/name: web}}",
-        &["spec.target.labels", "must not use the domains kubernetes.io"],
+        "sources: [{path: /web}]\ntarget: {labels: {app.kubernetes.io/managed-by: Helm}}",
+        &["spec.target.labels", "which paramsync sets itself"],
     ),
     (
-        "sources: [{path: /web}]\ntarget: {annotations: {argocd.argoproj.io/sync-wave: '1'}}",
-        &["spec.target.annotations", "argocd.argoproj.io"],
+        "sources: [{path: /web}]\ntarget: {annotations: {paramsync.dev/applied: '{}'}}",
+        &["spec.target.annotations", "which paramsync sets itself"],
+    ),
+    (
+        "sources: [{path: /web}]\ntarget: {adopt: true}",
+        &["spec.target.adopt", "must be of type string"],
+    ),
+    (
+        "sources: [{path: /web}]\ntarget: {adopt: IfEqual}",
+        &["spec.target.adopt", "supported values: \"Never\", \"Always\""],
     ),
     (
         "sources: [{path: /web}]\ntarget: {name: Web_Env}",
@@ -211,7 +219,7 @@ target:
   templates: {app.properties: "host={{ HOST }}:{{ PORT }}\n"}
   templatesOnly: false
   deletionPolicy: Retain
-  adopt: false
+  adopt: Never
 interval: 1h30m
 suspend: false
 "#;

@@ -7,7 +7,13 @@ pub async fn suite() -> &'static Suite {
     Suite::shared(|| SuiteConfig {
         operator: OperatorConfig {
             binary: env!("CARGO_BIN_EXE_paramsync").into(),
-            args: vec!["--log-level=debug".to_owned()],
+            args: [
+                "--log-level=debug",
+                "--allow-secret-type=helm.sh/release.v1",
+                "--allow-metadata-domain=argocd.argoproj.io",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             env: Vec::new(),
         },
         chart_values: Vec::new(),

@@ -75,6 +75,7 @@ impl Call {
             action: self.action.clone(),
             names_or_path: self.read.as_ref().map_or_else(names, Read::names_or_path),
             decrypt: self.read.as_ref().is_some_and(|read| read.decrypt),
+            temporary: self.parts.headers.contains_key("x-amz-security-token"),
             code: "unanswered".to_owned(),
         }
     }

@@ -48,6 +48,8 @@ pub struct CallRecord {
     pub names_or_path: Vec<String>,
     /// Whether decryption was asked for.
     pub decrypt: bool,
+    /// Whether it came with the session token of temporary keys.
+    pub temporary: bool,
     /// `OK`, AWS's error code, or `unanswered`.
     pub code: String,
 }

@@ -32,7 +32,7 @@ pub struct Condition {
 }
 
 /// A namespace with a Parameter Store of its own, and a ClusterParameterStore of the namespace's name that
-/// points at it and lets this namespace read everything.
+/// points at it and lets this namespace read everything, and use types and names of the domain example.com.
 ///
 /// Its methods panic where something is wrong with the parts or a wait is in vain: a test says what holds, not
 /// what failed. A test that panics prints the namespace's objects and events (no Secret's data), the end of
@@ -97,6 +97,8 @@ spec:
   access:
     - namespaceSelector: {{matchLabels: {{kubernetes.io/metadata.name: {name}}}}}
       prefixes: ["/"]
+      secretTypes: ["example.com/*"]
+      metadataDomains: ["example.com"]
 "#
         )
     }
