@@ -95,6 +95,36 @@ async fn an_object_that_names_all_by_arn_has_no_origin_of_the_store_whatever_oth
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_restart_an_object_that_names_all_by_arn_is_as_it_was() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 2);
+    stage.world().put(ANOTHERS);
+    let arn = [latest(ANOTHERS)];
+    let mut want: Wanted = wanted(&[], &arn);
+    want.applied = stage.world().stamps(&arn);
+    want.applied_origin = Some(Origin {
+        account: String::new(),
+        region: "eu-west-1".into(),
+    });
+    stage.subscribe(&object("arn"), want);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.world().calls.len(), 0, "no account is asked for its sake");
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!(
+        stage.triggers(),
+        ["a", "arn"],
+        "what is there was seen for the first time"
+    );
+    let upstream = stage.stores.upstream(&object("arn"));
+    assert_eq!(upstream.origin, None);
+    assert_eq!(upstream.parameters[&arn[0]].unwrap().stamp.version, 1);
+    tokio::time::sleep(3 * MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+    assert_eq!(stage.world().decrypted, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_identity_is_told_to_all_and_to_the_store_and_probed_by_one_request() {
     let stage = Stage::new();
     for n in 0..20 {
