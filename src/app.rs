@@ -28,10 +28,12 @@ use crate::metrics::{Metrics, ReconcileResult};
 use crate::names::ObjectKey;
 use crate::record::SealKey;
 use crate::report::sink;
-use crate::resolve::{Allowance, EndpointPolicy};
+use crate::resolve::{Allowance, EndpointPolicy, store_identity};
 use crate::source::{Aws, CalendarReader, Stores};
 use crate::watch::streams::{KNOWN_FIRST, Malformed, Watches};
-use crate::watch::{Contact, Indexes, Pending, Readiness, STRICT, ServerClock, Triggers, witness};
+use crate::watch::{
+    Contact, Indexes, Pending, Readiness, STRICT, ServerClock, StoreKey, StoreSpec, Triggers, witness,
+};
 use crate::write::{Fence, NotHolder, Tenure};
 
 /// How long one pass may take: a fetch of 30 s, and every request round it.
@@ -224,7 +226,7 @@ async fn work(
         () = stop.asked() => return Ok(()),
     }
     tokio::select! {
-        () = everything_listed(&watches.readiness) => {}
+        () = listed(&watches.readiness, &KNOWN_FIRST) => {}
         () = stop.asked() => return Ok(()),
     }
     tokio::select! {
@@ -248,9 +250,20 @@ async fn work(
             told.push(calendar);
         },
     );
-    let stores = Stores::new(aws, Arc::new(own_clock), metrics.clone(), move |object| {
-        wake.push(object);
-    });
+    let (concerned, endpoints) = (watches.clone(), settings.endpoints.clone());
+    let stores = Stores::new(
+        aws,
+        Arc::new(own_clock),
+        metrics.clone(),
+        move |object| wake.push(object),
+        move |identity| {
+            let reads_so = |key: &StoreKey, spec: &StoreSpec| {
+                store_identity(key, spec, &endpoints).as_ref() == Some(identity)
+            };
+            let stores = concerned.indexes.stores().those(reads_so);
+            concerned.store_triggers.extend(stores);
+        },
+    );
     let context = Arc::new(Operator {
         stores,
         calendars,
@@ -261,7 +274,6 @@ async fn work(
         endpoints: settings.endpoints.clone(),
         listed: settings.listed.clone(),
         metrics,
-        learned: Mutex::default(),
         store_triggers: watches.store_triggers.clone(),
         triggers: triggers.clone(),
         calendar_triggers: watches.calendar_triggers.clone(),
@@ -276,6 +288,10 @@ async fn work(
         move |malformed| refuse(&refusing, malformed),
         move |key| forgetting.forget(key),
     ));
+    tokio::select! {
+        () = listed(&watches.readiness, &["parametersyncs"]) => {}
+        () = stop.asked() => return Ok(()),
+    }
     let work = run_passes(
         triggers.stream(),
         Arc::new(own_clock),
@@ -357,8 +373,9 @@ async fn may_begin(tenure: &Tenure, clock: SystemClock, pending: &Pending) {
     tokio::time::sleep(quiet).await;
 }
 
-async fn everything_listed(readiness: &Readiness) {
-    while readiness.is_waiting_for(&KNOWN_FIRST) {
+/// Returns once all of these were listed: no pass is made on half the facts.
+async fn listed(readiness: &Readiness, resources: &[&'static str]) {
+    while readiness.is_waiting_for(resources) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

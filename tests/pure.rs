@@ -36,6 +36,7 @@ const IO: [&str; 10] = [
     "source/calendars/mod.rs",
     "source/credentials.rs",
     "source/engine/mod.rs",
+    "source/kept.rs",
     "source/ssm.rs",
     "source/stores.rs",
     "watch/calendar_streams.rs",
@@ -43,7 +44,7 @@ const IO: [&str; 10] = [
     "watch/streams.rs",
 ];
 /// Files that must be there, so that a folder that moves does not empty the test.
-const CORES: [&str; 26] = [
+const CORES: [&str; 27] = [
     "calendar/timeline.rs",
     "decide/mod.rs",
     "lease/sight.rs",
@@ -59,8 +60,12 @@ const CORES: [&str; 26] = [
     "source/calendars/book.rs",
     "source/calendars/following.rs",
     "source/catalog.rs",
-    "source/engine/core.rs",
+    "source/engine/core/mod.rs",
+    "source/engine/doubts.rs",
     "source/engine/fetches.rs",
+    "source/engine/forced.rs",
+    "source/engine/looks.rs",
+    "source/engine/refusal.rs",
     "source/engine/sweeps.rs",
     "source/limiter.rs",
     "source/plan.rs",

@@ -49,8 +49,6 @@ const OPEN: &[&str] = &[
     "circle: decide/difference.rs, decide/view.rs",
     "circle: decide/mod.rs, decide/repair.rs",
     "circle: report/calendars.rs, report/conditions.rs, report/gates.rs, report/mod.rs, report/notes.rs, report/outcome.rs",
-    "circle: source/calendars/mod.rs, source/credentials.rs, source/ssm.rs, source/stores.rs",
-    "circle: source/engine/core.rs, source/engine/fetches.rs, source/engine/mod.rs, source/engine/sweeps.rs",
     "up: freeze.rs -> app.rs",
 ];
 

@@ -63,8 +63,8 @@ pub struct ParameterSyncStatus {
     #[schemars(length(max = MAX_SYNC_REQUEST))]
     pub last_handled_sync_request: Option<String>,
 
-    /// How stale a value may get in truth, where the store's rate does not let `spec.interval` be kept; absent
-    /// otherwise. A duration. Example: `15m`.
+    /// How stale a value may get in truth, where for half an hour the store's rate has let it be only twice
+    /// `spec.interval` or more; absent otherwise. What it is at present the store's status says. A duration. Example: `15m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub effective_interval: Option<String>,
@@ -315,6 +315,12 @@ pub struct StoreStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 12))]
     pub account: Option<String>,
+
+    /// The shortest interval at which Parameter Store is looked at by this store now, where `limits.requestsPerSecond` does
+    /// not let the intervals of its ParameterSyncs be kept; absent otherwise. A duration. Example: `15m`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32))]
+    pub interval: Option<String>,
 }
 
 /// The state of a calendar, and what it will be. Written only when something changed.

@@ -237,8 +237,9 @@ pub struct AuthSecretRef {
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoreLimits {
-    /// How many requests a second go to AWS at most, 1 to 10000; AWS itself allows 40 unless more was ordered.
-    /// Default: 20. Example: `10`.
+    /// How many requests a second go to AWS at most, 1 to 10000; AWS itself allows 40 unless more was ordered. On a
+    /// ClusterParameterStore it bounds all that read in its account and region, and the lowest counts; on a ParameterStore
+    /// it bounds that store alone. Default: 20. Example: `10`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 10_000))]
     pub requests_per_second: Option<i32>,

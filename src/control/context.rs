@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
@@ -16,10 +17,13 @@ use crate::decide::{FetchRequest, Purpose, Why};
 use crate::metrics::{Metrics, WriteKind};
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::{Scope, stated};
-use crate::report::{Held, Learned, Outcome, Waiting, recorded_pending, sink};
-use crate::resolve::{Allowance, EndpointPolicy, Refusal, Resolved, Source, StoreIdentity, Surroundings, resolve};
-use crate::source::{Aws, CalendarReader, ParameterStores, Stores, Sweeping, Tell, Wanted};
+use crate::report::{Held, Outcome, Waiting, recorded_pending, sink};
+use crate::resolve::{Allowance, EndpointPolicy, Refusal, Resolved, Source, Surroundings, resolve};
+use crate::source::{Aws, CalendarReader, ParameterStores, Stores, Sweeping, Wanted};
 use crate::watch::{Indexes, SecretState, ServerClock, StoreKey, Triggers, prune};
+
+/// After how long a write that was given up is tried again where its way out triggers nothing.
+const ASKED_AGAIN: Duration = Duration::from_mins(4);
 
 /// All that a pass works with.
 pub struct Context<S, K, R, C> {
@@ -41,8 +45,6 @@ pub struct Context<S, K, R, C> {
     pub listed: Allowance,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// What was learned of each store by reading through it.
-    pub learned: Mutex<HashMap<StoreKey, Learned>>,
     /// Which stores want their status looked at.
     pub store_triggers: Triggers<StoreKey>,
     /// Which objects want a pass.
@@ -64,21 +66,12 @@ pub struct Life {
     uid: Option<String>,
     /// By the rules of `memory`.
     pub memory: Memory,
-    /// A write that cannot succeed, and what came of it.
-    doom: Option<(Doom, Outcome)>,
-    asked: Option<Asked>,
+    /// A write that cannot succeed, what came of it, and when, by the monotonic clock.
+    doom: Option<(Doom, Outcome, Duration)>,
     /// Whether Parameter Store was last not to be asked for its sake.
     paused: bool,
     /// Tells a pass that is under way that the object is gone.
     gone: Arc<Notify>,
-}
-
-/// A forced sync that is under way.
-struct Asked {
-    token: String,
-    store: StoreIdentity,
-    /// How many refreshes were answered when it was asked for.
-    before: u64,
 }
 
 impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
@@ -180,8 +173,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             world.repairs = life.memory.repairs().to_vec();
             let doom = life.doom.as_ref();
             world.refused = doom
-                .filter(|(doom, _)| doom.is_of_newest(world))
-                .map(|(_, outcome)| outcome.clone());
+                .filter(|(doom, ..)| doom.is_of_newest(world))
+                .map(|(_, outcome, _)| outcome.clone());
         });
     }
 
@@ -203,7 +196,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     }
 
     /// Tells the engine what the object wants to know of, and takes in what it knows of that.
-    pub fn subscribe(&self, world: &mut World, now: Timestamp) {
+    pub fn subscribe(&self, object: &ParameterSync, world: &mut World, now: Timestamp) {
         let resolved = &world.resolved;
         let closure = resolved.gate.closure(now);
         let paused = closure.is_some_and(|closure| closure.freeze.scope == Scope::All);
@@ -221,6 +214,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                 .map(|parameter| (parameter.name.clone(), parameter.stamp))
                 .collect(),
             applied_origin: applied.map(|applied| applied.origin.clone()),
+            forced: unanswered(object, resolved).cloned(),
         };
         for source in &resolved.sources {
             match source {
@@ -235,47 +229,17 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         });
         if resumed {
             // What changed while nobody looked is not left to the next tick.
-            self.stores.refresh(&resolved.object, Tell::OnChange);
+            self.stores.refresh(&resolved.object);
         }
         // An object that is new here may ask for what is known already for the sake of others.
-        world.upstream = self.stores.upstream(&world.resolved.object);
+        world.upstream = self.stores.look(&world.resolved.object);
         self.recall(world, Some(&uid));
-    }
-
-    /// Answers a forced sync: asks for fresh facts, and in the pass that they trigger gives the token.
-    pub fn answer_sync_request(&self, object: &ParameterSync, resolved: &Resolved) -> Option<String> {
-        let handled = object
-            .status
-            .as_ref()
-            .and_then(|status| status.last_handled_sync_request.as_ref());
-        let token = resolved
-            .sync_request
-            .as_ref()
-            .filter(|token| Some(*token) != handled)?;
-        let done = self.stores.refreshes(&resolved.object);
-        let under_way = self.life(&resolved.object, Some(&resolved.uid), |life| {
-            let same = |asked: &&Asked| asked.token == *token && asked.store == resolved.store;
-            if let Some(asked) = life.asked.as_ref().filter(same) {
-                return Some((done > asked.before).then(|| token.clone()));
-            }
-            life.asked = Some(Asked {
-                token: token.clone(),
-                store: resolved.store.clone(),
-                before: done,
-            });
-            None
-        });
-        if let Some(answer) = under_way {
-            return answer;
-        }
-        self.stores.refresh(&resolved.object, Tell::WhenDone);
-        None
     }
 
     /// A pass that is made again because of a fault asks for fresh facts first, where those may be the way out.
     pub fn refresh_for_retry(&self, key: &ObjectKey, object: &ParameterSync, now: Timestamp) {
         if self.life(key, object.uid().as_deref(), |life| life.memory.is_refresh_due(now)) {
-            self.stores.refresh(key, Tell::OnChange);
+            self.stores.refresh(key);
         }
     }
 
@@ -303,10 +267,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// The outcome of the same write when it was tried before, where nothing has changed since.
     pub fn doomed(&self, world: &World, request: &FetchRequest) -> Option<Outcome> {
-        let uid = world.resolved.uid.clone();
-        self.life(&world.resolved.object, Some(&uid), |life| {
-            let (doom, outcome) = life.doom.as_ref()?;
-            (*doom == Doom::new(world, request)).then(|| outcome.clone())
+        let now = self.clock.monotonic();
+        self.life(&world.resolved.object, Some(&world.resolved.uid), |life| {
+            let (doom, outcome, since) = life.doom.as_ref()?;
+            // A version that is gone may be there again, and nothing tells.
+            let again = outcome.is_asked_again() && now.saturating_sub(*since) >= ASKED_AGAIN;
+            (!again && *doom == Doom::new(world, request)).then(|| outcome.clone())
         })
     }
 
@@ -324,7 +290,8 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             // The fetch itself has told the catalog something: the world to compare with is the one after it.
             let (object, uid) = (&world.resolved.object, &world.resolved.uid);
             let doom = Doom::new(world, request).after(self.stores.upstream(object));
-            self.life(object, Some(uid), |life| life.doom = Some((doom, outcome.clone())));
+            let now = self.clock.monotonic();
+            self.life(object, Some(uid), |life| life.doom = Some((doom, outcome.clone(), now)));
         }
         lasting
     }
@@ -399,4 +366,21 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     fn lives(&self) -> MutexGuard<'_, HashMap<ObjectKey, Life>> {
         self.lives.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The token of a forced sync that status does not answer yet.
+fn unanswered<'a>(object: &ParameterSync, resolved: &'a Resolved) -> Option<&'a String> {
+    let status = object.status.as_ref();
+    let handled = status.and_then(|status| status.last_handled_sync_request.as_ref());
+    resolved
+        .sync_request
+        .as_ref()
+        .filter(|token| Some(*token) != handled)
+}
+
+/// The same, once all was looked at for it.
+pub fn answered(object: &ParameterSync, world: &World) -> Option<String> {
+    unanswered(object, &world.resolved)
+        .filter(|token| world.upstream.forced.as_ref() == Some(*token))
+        .cloned()
 }

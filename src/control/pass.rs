@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::api::{HeldKey, ParameterSyncStatus};
 use crate::decide::{Action, Decision, PendingChange, Why};
 use crate::metrics::ReconcileResult;
-use crate::names::{ObjectKey, Origin};
+use crate::names::ObjectKey;
 use crate::record::{Provenance, Record};
 use crate::report::{Held, Outcome, Recording};
 use crate::resolve::{Gate, Refusal};
@@ -143,11 +143,6 @@ impl Pass {
     /// The calendars that bind.
     pub fn gate(&self) -> Option<&Gate> {
         self.world.as_ref().map(|world| &world.resolved.gate)
-    }
-
-    /// Who answers for the store.
-    pub fn origin(&self) -> Option<&Origin> {
-        self.world.as_ref()?.upstream.origin.as_ref()
     }
 
     /// The interval that the budget allows, where it is longer than the one asked for.

@@ -1,6 +1,6 @@
 //! The stores' own loop: what was learned of each by reading through it, and its status.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -8,10 +8,9 @@ use futures::StreamExt;
 use super::context::{Context, Operator};
 use crate::api::StoreStatus;
 use crate::clock::Clock;
-use crate::names::Origin;
-use crate::record::SourceError;
-use crate::report::{Learned, Outcome, store_status};
-use crate::resolve::check_store;
+use crate::report::store_status;
+use crate::resolve::{check_store, store_identity};
+use crate::source::ParameterStores;
 use crate::watch::StoreKey;
 
 /// How long a status that could not be written waits.
@@ -35,45 +34,16 @@ pub async fn keep_stores(context: Arc<Operator>) {
     }
 }
 
-impl<S, K, R, C: Clock> Context<S, K, R, C> {
-    /// Learns of the object's store what this pass showed: who answers, and whether the identity is refused.
-    pub fn learn(&self, store: &StoreKey, origin: Option<&Origin>, outcome: &Outcome) {
-        let fault = match outcome {
-            Outcome::FetchFailed(fault)
-            | Outcome::Left {
-                fault: Some(fault), ..
-            } => Some(fault),
-            _ => None,
-        };
-        let fault = fault
-            .filter(|fault| matches!(fault, SourceError::Credentials { .. }))
-            .cloned();
-        if origin.is_none() && fault.is_none() {
-            return;
-        }
-        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.entry(store.clone()).or_default();
-        let now = Learned {
-            origin: origin.cloned().or_else(|| known.origin.clone()),
-            fault,
-        };
-        if *known != now {
-            *known = now;
-            self.store_triggers.push(store.clone());
-        }
-    }
-
+impl<S: ParameterStores, K, R, C: Clock> Context<S, K, R, C> {
     /// What the status of a store should be, where that is not what it is.
     pub fn store_status(&self, key: &StoreKey) -> Option<StoreStatus> {
-        let stores = self.indexes.stores();
-        let mut all = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = stores.entry(key) else {
-            all.remove(key);
-            return None;
-        };
-        let learned = all.get(key).cloned().unwrap_or_default();
+        // Not under the lock of the index: the engines ask it which stores a change of theirs concerns.
+        let entry = self.indexes.stores().entry(key)?.clone();
         let checked = check_store(key, &entry.spec, &self.endpoints);
-        let status = store_status(entry, &checked, &learned, self.clock.now());
+        let standing = store_identity(key, &entry.spec, &self.endpoints)
+            .map(|identity| self.stores.standing(&identity))
+            .unwrap_or_default();
+        let status = store_status(&entry, &checked, &standing, self.clock.now());
         (status != entry.status).then_some(status)
     }
 }

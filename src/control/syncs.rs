@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::context::Context;
+use super::context::{Context, answered};
 use super::memory::{Attempt, Attempted, QUIET, RECHECK};
 use super::pass::{Pass, log};
 use super::world::World;
@@ -23,9 +23,9 @@ use crate::record::{Record, stated};
 use crate::report::{self, Facts, Outcome, Report, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
 use crate::schedule;
-use crate::source::{Fetched, ParameterStores, Tell};
+use crate::source::{Fetched, ParameterStores, SECOND_SIGHTING};
 use crate::transform::{DesiredSecret, TransformError, transform};
-use crate::watch::{SecretState, store_of};
+use crate::watch::SecretState;
 
 /// How soon a pass that was overtaken by a change is made again.
 pub const SOON: Duration = Duration::from_millis(200);
@@ -94,7 +94,7 @@ where
             return Some(Pass::blind(target, Outcome::ApplyFailed(error)));
         }
     };
-    context.subscribe(&mut world, now);
+    context.subscribe(object, &mut world, now);
     context.refresh_for_retry(&key, object, now);
     let mut decision = decide(&world.view(), now);
     let request = match &decision.action {
@@ -104,7 +104,7 @@ where
         }
         Action::Leave(why) => {
             if let Why::Unlisted(_) = why {
-                context.stores.refresh(&key, Tell::OnChange);
+                context.stores.refresh(&key);
             }
             let outcome = Outcome::Left {
                 why: why.clone(),
@@ -164,10 +164,13 @@ where
 {
     let key = &world.resolved.object;
     let fetched = tokio::select! {
-        fetched = context.stores.fetch(&world.resolved.store, request) => fetched.map_err(Outcome::FetchFailed)?,
+        fetched = context.stores.fetch(key, &world.resolved.store, request) => fetched.map_err(Outcome::FetchFailed)?,
         // Nobody wants the values any more: they are not asked for.
         () = context.gone(key, object) => return Err(left(Why::Overtaken)),
     };
+    if !fetched.lagging.is_empty() {
+        return Err(left(Why::Lagging(fetched.lagging.into_iter().collect())));
+    }
     check_versions(request, &fetched)?;
     let desired = shape(world.resolved.clone(), request.clone(), fetched).await?;
 
@@ -426,10 +429,7 @@ where
     let reason = outcome.describe().0;
     let since = report::said_since(&newest, reason).unwrap_or(now);
     let (fault_since, known) = context.life(key, uid, |life| life.memory.fault(reason, since));
-    let handled = pass
-        .world
-        .as_ref()
-        .and_then(|world| context.answer_sync_request(&newest, &world.resolved));
+    let handled = pass.world.as_ref().and_then(|world| answered(&newest, world));
     let mut said = report(&Facts {
         object: &newest,
         target: &pass.target,
@@ -449,7 +449,6 @@ where
     let wrote = pass.wrote.as_ref();
     said.notes
         .extend(wrote.and_then(|wrote| written(wrote, pass.applied(), &pass.target)));
-    context.learn(&store_of(&newest), pass.origin(), outcome);
     context.wait(key, pass.held(&said.status, now));
     let next = when(context, key, uid, pass, said.recheck, now);
     let refused = match put(context, key, &newest, &said).await {
@@ -537,6 +536,8 @@ where
         let retry = life.memory.retry(class, seed);
         let retry = if outcome.is_rechecked() {
             Duration::try_from(RECHECK).ok()
+        } else if outcome.is_lagging() {
+            retry.map(|after| after.max(2 * SECOND_SIGHTING))
         } else {
             retry
         };

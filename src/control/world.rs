@@ -55,6 +55,7 @@ fn facts(upstream: Upstream) -> Upstream {
     Upstream {
         fault: None,
         effective_interval: None,
+        forced: None,
         ..upstream
     }
 }

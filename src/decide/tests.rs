@@ -213,6 +213,7 @@ fn resolved(source: Source) -> Resolved {
             region: REGION.into(),
             endpoint: None,
             auth: Auth::default(),
+            only_of: None,
         },
         limits: Limits {
             requests_per_second: 20,

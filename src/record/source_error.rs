@@ -39,6 +39,22 @@ pub enum SourceError {
         /// AWS's error code, or which part of the configuration gave none.
         detail: String,
     },
+    /// AWS says that our time is wrong.
+    #[error(
+        "AWS refuses the time of this request ({code}): the clock of the node that the operator runs on is wrong; set it by NTP"
+    )]
+    Clock {
+        /// AWS's error code.
+        code: String,
+    },
+    /// The certificate of the endpoint, or of a proxy before it, is not trusted.
+    #[error(
+        "TLS: the certificate of Parameter Store's endpoint, or of a proxy before it, is not trusted ({code}); give the operator the CA by SSL_CERT_FILE"
+    )]
+    Untrusted {
+        /// What TLS found, as `UnknownIssuer`.
+        code: String,
+    },
     /// Network, time-out, 5xx.
     #[error("Parameter Store cannot be reached ({code}); trying again")]
     Unavailable {
@@ -58,7 +74,11 @@ pub enum SourceError {
 impl Classified for SourceError {
     fn class(&self) -> Class {
         match self {
-            Self::Denied { .. } | Self::Undecryptable { .. } | Self::Credentials { .. } => Class::Denied,
+            Self::Denied { .. }
+            | Self::Undecryptable { .. }
+            | Self::Credentials { .. }
+            | Self::Clock { .. }
+            | Self::Untrusted { .. } => Class::Denied,
             Self::Throttled { .. } => Class::Throttled,
             Self::Unavailable { .. } => Class::Transient,
             Self::Refused { .. } => Class::Invalid,
@@ -71,8 +91,26 @@ impl Classified for SourceError {
             Self::Undecryptable { .. } => "DecryptionFailed",
             Self::Throttled { .. } => "Throttled",
             Self::Credentials { .. } => "CredentialsRejected",
+            Self::Clock { .. } => "ClockSkew",
+            Self::Untrusted { .. } => "CertificateNotTrusted",
             Self::Unavailable { .. } => "SourceUnavailable",
             Self::Refused { .. } => "SourceRefused",
+        }
+    }
+}
+
+impl SourceError {
+    /// The parameter or path that it is about, where it is about one.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::Denied { name, .. } | Self::Undecryptable { name, .. } | Self::Refused { name, .. } => {
+                Some(name)
+            }
+            Self::Throttled { .. }
+            | Self::Credentials { .. }
+            | Self::Clock { .. }
+            | Self::Untrusted { .. }
+            | Self::Unavailable { .. } => None,
         }
     }
 }

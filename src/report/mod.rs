@@ -26,7 +26,7 @@ pub use outcome::Outcome;
 pub use recorded::recorded_pending;
 pub use sink::StatusSink;
 pub use status_error::StatusError;
-pub use stores::{Learned, store_status};
+pub use stores::store_status;
 
 use std::time::Duration;
 

@@ -103,6 +103,28 @@ impl Outcome {
         matches!(self, Self::ApplyFailed(ApplyError::Conflict { .. }))
     }
 
+    /// Whether the answer lags: the next sighting, long enough after this one, tells what is so.
+    pub fn is_lagging(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::Lagging(_),
+                ..
+            }
+        )
+    }
+
+    /// Whether Parameter Store may be the way out of it, and does not tell by itself: then it is asked again after a while.
+    pub fn is_asked_again(&self) -> bool {
+        matches!(
+            self,
+            Self::Left {
+                why: Why::RepairBlocked(Blocked::AppliedVersionGone(_)),
+                ..
+            }
+        )
+    }
+
     /// Whether what helps triggers a pass by itself, or a time to look again is set with it. Everything else is tried
     /// again.
     pub fn ends_by_itself(&self) -> bool {

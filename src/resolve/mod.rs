@@ -25,7 +25,7 @@ pub use first_sync::{FirstSyncHeld, Former, NotNew, Past};
 pub use gate::{Closure, Gate};
 pub use readable::Readable;
 pub use refusal::Refusal;
-pub use store::{check_store, identify};
+pub use store::{check_store, identify, store_identity};
 pub use surroundings::{EndpointPolicy, Surroundings};
 pub use types::{
     Auth, Decode, Extract, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision, OnMissing, ParameterTypes,

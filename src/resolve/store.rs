@@ -20,7 +20,7 @@ pub fn check_store(key: &StoreKey, spec: &StoreSpec, endpoints: &EndpointPolicy)
     match (key, spec) {
         (StoreKey::Namespaced { namespace, name }, StoreSpec::Namespaced(spec)) => {
             let reader = ObjectKey::new(namespace.as_str(), name.as_str());
-            namespaced(&reader, &store, spec, endpoints).map(drop)
+            namespaced(&reader, key, spec, endpoints).map(drop)
         }
         (_, StoreSpec::Cluster(spec)) => Access::of(&spec.access, "", &BTreeMap::new())
             .map(drop)
@@ -44,7 +44,7 @@ pub(super) fn resolve(
     let parts = match spec {
         StoreSpec::Namespaced(spec) => {
             around.listed.check(target, ListedBy::Flags)?;
-            namespaced(object, &store, spec, around.endpoints)?
+            namespaced(object, key, spec, around.endpoints)?
         }
         StoreSpec::Cluster(spec) => cluster(object, &store, spec, around, sources, target)?,
     };
@@ -54,12 +54,12 @@ pub(super) fn resolve(
 
 fn namespaced(
     object: &ObjectKey,
-    store: &str,
+    key: &StoreKey,
     spec: &ParameterStoreSpec,
     endpoints: &EndpointPolicy,
 ) -> Result<(StoreIdentity, Limits, ParameterTypes), Refusal> {
     let invalid = |field: &str, why: String| Refusal::StoreInvalid {
-        store: store.to_owned(),
+        store: key.to_string(),
         field: field.to_owned(),
         why,
     };
@@ -84,10 +84,13 @@ fn namespaced(
         role_arn: auth.role_arn,
         external_id: auth.external_id,
     };
+    let (StoreKey::Namespaced { name, .. } | StoreKey::Cluster { name }) = key;
     let identity = StoreIdentity {
         region: spec.region.clone(),
         endpoint: spec.endpoint_url.clone(),
         auth,
+        // Its limit must not bind others who read as the same identity.
+        only_of: Some(ObjectKey::new(object.namespace.clone(), name.as_str())),
     };
     Ok((
         identity,
@@ -162,6 +165,7 @@ fn cluster_identity(store: &str, spec: &ClusterParameterStoreSpec) -> Result<Sto
             role_arn: auth.role_arn,
             external_id: auth.external_id,
         },
+        only_of: None,
     })
 }
 
@@ -179,13 +183,27 @@ pub fn identify(
         (None, _) => Err(Refusal::StoreNotFound { store }),
         (Some(StoreSpec::Namespaced(spec)), namespace) => {
             let reader = ObjectKey::new(namespace.unwrap_or_default(), "");
-            Ok(namespaced(&reader, &store, spec, endpoints)?.0)
+            Ok(namespaced(&reader, key, spec, endpoints)?.0)
         }
         (Some(StoreSpec::Cluster(spec)), Some(namespace)) => {
             access(namespace, &store, spec, namespaces)?;
             cluster_identity(&store, spec)
         }
         (Some(StoreSpec::Cluster(spec)), None) => cluster_identity(&store, spec),
+    }
+}
+
+/// As whom a store reads, whoever reads by it; none where its spec is refused.
+pub fn store_identity(key: &StoreKey, spec: &StoreSpec, endpoints: &EndpointPolicy) -> Option<StoreIdentity> {
+    match (key, spec) {
+        (StoreKey::Namespaced { namespace, .. }, StoreSpec::Namespaced(spec)) => {
+            let reader = ObjectKey::new(namespace.as_str(), "");
+            namespaced(&reader, key, spec, endpoints)
+                .ok()
+                .map(|parts| parts.0)
+        }
+        (_, StoreSpec::Cluster(spec)) => cluster_identity(&key.to_string(), spec).ok(),
+        (StoreKey::Cluster { .. }, StoreSpec::Namespaced(_)) => None,
     }
 }
 

@@ -52,6 +52,8 @@ pub struct StoreIdentity {
     pub endpoint: Option<String>,
     /// The identity.
     pub auth: Auth,
+    /// The ParameterStore that alone reads so; none where cluster stores do, which share what they read.
+    pub only_of: Option<ObjectKey>,
 }
 
 impl StoreIdentity {
@@ -89,7 +91,8 @@ pub struct SecretKeyPair {
     pub session_token: Option<String>,
 }
 
-/// The store's share of the account's quota.
+/// The share of the account's quota: of a cluster store what all of the account keep to, of a ParameterStore what it
+/// alone keeps to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Limits {
     /// Reads a second, at most.

@@ -98,6 +98,10 @@ pub enum Fault {
     Throttled(String),
     /// No credentials, or refused ones.
     Credentials(String),
+    /// Our time is wrong.
+    Clock(String),
+    /// The endpoint's certificate is not trusted.
+    Untrusted(String),
     /// Network, time-out, 5xx.
     Unavailable(String),
     /// The request itself is refused.
@@ -111,6 +115,8 @@ impl Fault {
             Self::Denied(code)
             | Self::Undecryptable(code)
             | Self::Throttled(code)
+            | Self::Clock(code)
+            | Self::Untrusted(code)
             | Self::Unavailable(code)
             | Self::Refused(code) => code,
             Self::Credentials(_) => "Credentials",
@@ -120,6 +126,11 @@ impl Fault {
     /// Whether it may be the fault of one name among several.
     pub fn may_be_one_names(&self) -> bool {
         matches!(self, Self::Denied(_) | Self::Undecryptable(_) | Self::Refused(_))
+    }
+
+    /// Whether it is the fault of the whole identity, whatever is asked.
+    pub fn is_of_the_identity(&self) -> bool {
+        matches!(self, Self::Credentials(_) | Self::Clock(_) | Self::Untrusted(_))
     }
 
     /// Whether the same request may succeed soon.
@@ -135,6 +146,8 @@ impl Fault {
             Self::Undecryptable(code) => SourceError::Undecryptable { name, code },
             Self::Throttled(code) => SourceError::Throttled { code },
             Self::Credentials(detail) => SourceError::Credentials { detail },
+            Self::Clock(code) => SourceError::Clock { code },
+            Self::Untrusted(code) => SourceError::Untrusted { code },
             Self::Unavailable(code) => SourceError::Unavailable { code },
             Self::Refused(code) => SourceError::Refused { name, code },
         }
@@ -145,4 +158,6 @@ impl Fault {
 pub trait ParameterApi: Send + Sync + 'static {
     /// Makes the request.
     fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Fault>> + Send;
+    /// Somebody wants it all anew: credentials that are kept are not used for the next request.
+    fn renew(&self) {}
 }

@@ -1,8 +1,7 @@
 //! What is known of Parameter Store: which parameters there are and at which version; never a value. Pure.
 //!
-//! Reads lag behind writes at AWS, so a sighting that would undo what is known (a name that is missing, a version that
-//! is lower while its time is no newer) is a *suspect*: the fact before it stands until a second, later read says the
-//! same.
+//! Reads lag behind writes at AWS, so a sighting that goes back behind what is known (a name that is missing, a stamp
+//! that is earlier) is a *suspect*: the fact before it stands until a second, later read says the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -27,16 +26,23 @@ pub enum Sweep {
 /// What one sweep changed in what is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Facts that differ from the fact before.
+    /// Facts that differ from the fact before, or are the first.
     pub changed: BTreeSet<ParameterRef>,
-    /// Facts about what nothing was known of before: a change only to those who have something else applied.
-    pub first: BTreeSet<ParameterRef>,
     /// Sightings that must be seen again.
     pub suspects: BTreeSet<ParameterRef>,
-    /// The account or region is known for the first time.
-    pub origin_learned: bool,
-    /// The account or region is another one than before: all that was known is void.
-    pub origin_changed: bool,
+    /// A path was listed for the first time.
+    pub listed: Option<PathKey>,
+    /// The account or region is known for the first time, or is another one than before.
+    pub origin: bool,
+    /// It is another one: all that was known is void.
+    pub voided: bool,
+}
+
+/// Whether a sighting goes back behind a stamp that was seen: by the time of the last change first, for a parameter
+/// that was made anew counts from 1 again.
+pub fn goes_back(known: Stamp, sighting: Option<Stamp>) -> bool {
+    let order = |stamp: Stamp| (stamp.last_modified, stamp.version);
+    sighting.is_none_or(|sighting| order(sighting) < order(known))
 }
 
 /// What is known of one reference.
@@ -107,28 +113,18 @@ impl Catalog {
         match sweep {
             Sweep::Names(names) => {
                 for (reference, sighting) in names {
-                    self.see(reference, sighting, now, Novelty::First, &mut changes);
+                    self.see(reference, sighting, now, &mut changes);
                 }
             }
             Sweep::Listing(key, entries) => {
-                let novelty = if self.swept.insert(key.clone()) {
-                    Novelty::First
-                } else {
-                    Novelty::Change
-                };
+                changes.listed = self.swept.insert(key.clone()).then(|| key.clone());
                 for name in self.expected_below(&key) {
                     if !entries.contains_key(&name) {
-                        self.see(ParameterRef::latest(name), None, now, novelty, &mut changes);
+                        self.see(ParameterRef::latest(name), None, now, &mut changes);
                     }
                 }
                 for (name, entry) in entries {
-                    self.see(
-                        ParameterRef::latest(name),
-                        Some(entry),
-                        now,
-                        novelty,
-                        &mut changes,
-                    );
+                    self.see(ParameterRef::latest(name), Some(entry), now, &mut changes);
                 }
             }
         }
@@ -140,14 +136,15 @@ impl Catalog {
         match &self.origin {
             Some(known) if known == origin => return,
             Some(_) => {
-                changes.origin_changed = true;
+                changes.voided = true;
                 self.facts.clear();
                 self.suspects.clear();
                 self.seeds.clear();
                 self.swept.clear();
             }
-            None => changes.origin_learned = true,
+            None => {}
         }
+        changes.origin = true;
         self.origin = Some(origin.clone());
     }
 
@@ -156,7 +153,6 @@ impl Catalog {
         reference: ParameterRef,
         sighting: Option<Entry>,
         now: Duration,
-        novelty: Novelty,
         changes: &mut Changes,
     ) {
         let fact = self.fact(&reference);
@@ -179,31 +175,44 @@ impl Catalog {
         if reference.selector == Selector::Latest {
             self.seeds.remove(&reference.name);
         }
-        match fact {
-            fact if fact == sighting.into() => return,
-            Fact::Unknown if novelty == Novelty::First => changes.first.insert(reference.clone()),
-            _ => changes.changed.insert(reference.clone()),
-        };
-        self.facts.insert(reference, sighting);
+        if fact != sighting.into() {
+            changes.changed.insert(reference.clone());
+            self.facts.insert(reference, sighting);
+        }
     }
 
     /// Whether a sighting goes back behind what is known or applied.
     fn undoes(&self, reference: &ParameterRef, fact: Fact, sighting: Option<Entry>) -> bool {
-        let known = match fact {
-            Fact::Exists(entry) => Some(entry.stamp),
-            Fact::Missing => None,
-            Fact::Unknown => self.seeds.get(&reference.name).copied(),
-        };
-        match (known, sighting) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(known), Some(Entry { stamp, .. })) => {
-                !matches!(reference.selector, Selector::Version(_))
-                    && stamp != known
-                    && stamp.version <= known.version
-                    && stamp.last_modified <= known.last_modified
-            }
+        let stamp = sighting.map(|entry| entry.stamp);
+        match fact {
+            Fact::Exists(entry) => goes_back(entry.stamp, stamp),
+            Fact::Missing => false,
+            Fact::Unknown => match (self.seeds.get(&reference.name), &reference.selector) {
+                (None, _) => false,
+                // What is applied of the name may be its newest version, which says nothing of a pinned one's time.
+                (Some(_), Selector::Version(_)) => stamp.is_none(),
+                (Some(seed), _) => goes_back(*seed, stamp),
+            },
         }
+    }
+
+    /// Whether a sighting, which was folded in, waits for its second look: what it shows must not be acted on.
+    pub fn is_behind(&self, reference: &ParameterRef, sighting: Option<Stamp>) -> bool {
+        match self.fact(reference) {
+            Fact::Exists(entry) => goes_back(entry.stamp, sighting),
+            Fact::Missing => false,
+            Fact::Unknown => self
+                .suspects
+                .get(reference)
+                .is_some_and(|suspect| suspect.sighting.map(|entry| entry.stamp) == sighting),
+        }
+    }
+
+    /// Names that are known below a path, as [`Catalog::listing`] without waiting for all of it.
+    pub fn known_below(&self, read: &PathRead) -> Vec<ParameterName> {
+        let key = PathKey::from(read);
+        let names = self.below(&key).map(|(name, _)| name);
+        names.filter(|name| read.wants(name)).cloned().collect()
     }
 
     fn seen_before(&self, reference: &ParameterRef, sighting: Option<Entry>, now: Duration) -> bool {
@@ -304,15 +313,6 @@ fn near<'a, K: Ord, V>(
     map.range((from, Bound::Unbounded))
         .take_while(move |(k, _)| name(k).as_str().starts_with(key.path.as_str()))
         .filter(move |(k, _)| key.shows(name(k)))
-}
-
-/// What it means that a name was not known before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Novelty {
-    /// Nothing was known of its surroundings either.
-    First,
-    /// Its path was listed before, without it.
-    Change,
 }
 
 #[cfg(test)]

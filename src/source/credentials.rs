@@ -1,15 +1,17 @@
 //! Who we are at AWS: one long-lived configuration for each identity, and one connection pool for all.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use aws_config::identity::IdentityCache;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Providing;
-use aws_credential_types::provider::{self, ProvideCredentials};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
@@ -25,8 +27,7 @@ use kube::Api;
 use crate::clock::Clock;
 use crate::resolve::{SecretKeyPair, StoreIdentity};
 use crate::source::access_keys::{KeysError, Part, text};
-use crate::source::ssm::{Ssm, find};
-use crate::source::stores::Connect;
+use crate::source::kept::Renewal;
 
 /// How long keys out of a Secret are used before the Secret is read again, so that rotation is picked up.
 const KEYS_LAST: Duration = Duration::from_mins(5);
@@ -47,6 +48,9 @@ struct Inner {
 impl Aws {
     /// `kube` reads the Secrets that hold access keys; without it such stores have no credentials.
     pub fn new(kube: Option<kube::Client>, clock: Arc<dyn Clock>) -> Self {
+        if std::env::var_os("AWS_CA_BUNDLE").is_some() {
+            tracing::warn!("AWS_CA_BUNDLE is not read; SSL_CERT_FILE is, in place of the image's own CAs");
+        }
         Self {
             inner: Arc::new(Inner {
                 kube,
@@ -56,8 +60,18 @@ impl Aws {
         }
     }
 
-    /// The configuration of `identity`: region, credentials, and endpoints from the environment only.
-    pub async fn config(&self, identity: &StoreIdentity) -> SdkConfig {
+    /// The configuration of `identity`: region, credentials, and endpoints from the environment only. Its credentials are
+    /// kept until they expire or are renewed.
+    pub async fn config(&self, identity: &StoreIdentity) -> (SdkConfig, Renewal) {
+        let renewal = Renewal::default();
+        let keep = |config: SdkConfig| match config.credentials_provider() {
+            None => config,
+            Some(provider) => config
+                .into_builder()
+                .credentials_provider(renewal.keep(provider, Arc::clone(&self.inner.clock)))
+                .identity_cache(IdentityCache::no_cache())
+                .build(),
+        };
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(Region::new(identity.region.clone()))
             .http_client(self.http());
@@ -67,9 +81,9 @@ impl Aws {
                 aws: self.clone(),
             });
         }
-        let base = loader.load().await;
+        let base = keep(loader.load().await);
         let Some(role) = &identity.auth.role_arn else {
-            return base;
+            return (base, renewal);
         };
         let mut assume = AssumeRoleProvider::builder(role)
             .session_name(SESSION)
@@ -78,9 +92,9 @@ impl Aws {
             assume = assume.external_id(external_id);
         }
         let role = assume.build().await;
-        base.into_builder()
-            .credentials_provider(provider::SharedCredentialsProvider::new(role))
-            .build()
+        let provider = SharedCredentialsProvider::new(role);
+        let config = keep(base.into_builder().credentials_provider(provider).build());
+        (config, renewal)
     }
 
     /// One pool of connections, with the proxy of the environment, and aws-lc for TLS.
@@ -98,14 +112,6 @@ impl Aws {
             })
         };
         self.inner.http.get_or_init(make).clone()
-    }
-}
-
-impl Connect for Aws {
-    type Api = Ssm;
-
-    fn connect(&self, identity: &StoreIdentity) -> Ssm {
-        Ssm::new(identity.clone(), self.clone())
     }
 }
 
@@ -161,6 +167,29 @@ impl ProvideCredentials for KeysInSecret {
     }
 }
 
+/// Whether AWS refuses a request because of our time.
+pub fn is_of_the_clock(code: &str, text: &str) -> bool {
+    match code {
+        "RequestTimeTooSkewed" | "RequestInTheFuture" | "RequestExpired" => true,
+        "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" => {
+            text.contains("Signature expired") || text.contains("Signature not yet current")
+        }
+        _ => false,
+    }
+}
+
+/// The code of STS, where it refuses our time.
+pub fn clock_code(error: &CredentialsError) -> Option<String> {
+    let role = find::<SdkError<AssumeRoleError, HttpResponse>>(error).and_then(SdkError::as_service_error);
+    let web = find::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>(error)
+        .and_then(SdkError::as_service_error);
+    let meta = role
+        .map(ProvideErrorMetadata::meta)
+        .or(web.map(ProvideErrorMetadata::meta))?;
+    let code = meta.code()?;
+    is_of_the_clock(code, meta.message().unwrap_or_default()).then(|| code.to_owned())
+}
+
 /// What to say of refused credentials: which Secret, or AWS's code; never AWS's text.
 pub fn detail(error: &CredentialsError) -> String {
     if let Some(error) = find::<KeysError>(error) {
@@ -181,6 +210,18 @@ pub fn detail(error: &CredentialsError) -> String {
         CredentialsError::InvalidConfiguration(_) => "the configuration of credentials is invalid".into(),
         _ => "the provider of credentials failed".into(),
     }
+}
+
+/// The first error of a kind in a chain.
+pub fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn sts_code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> String {

@@ -1,19 +1,29 @@
 //! How fast one account and region may be asked: a token bucket that yields when AWS throttles. Pure.
 //!
 //! Additive increase, multiplicative decrease: halved at a ThrottlingException after a pause, then one request a
-//! second more each second, up to the store's limit. The burst is a quarter of a second's worth: with a limit of 20 no
+//! second more each second up to 0.8 of the rate that was throttled, and beyond it one each ten seconds, up to the
+//! limit: what was too fast a moment ago is not tried again at once. The burst is a quarter of a second's worth: with a limit of 20 no
 //! second ever holds more than 25 requests, well below the 40 that AWS allows an account by default.
 
 use std::time::Duration;
 
 /// The slowest that throttling makes us, in requests a second.
 const FLOOR: f64 = 1.0;
-/// Regained each second, in requests a second.
+/// Regained each second, in requests a second, while well below what was throttled.
 const REGAIN: f64 = 1.0;
+/// The same near it and above.
+const SLOW_REGAIN: f64 = 0.1;
+/// How near, as a part of the rate that was throttled.
+const NEAR: f64 = 0.8;
 /// A token is there when so little is missing that it is rounding.
 const ROUNDING: f64 = 1e-6;
 
-/// What a request is for; sweeps get at most half of the rate.
+/// The sweeps' part of the rate.
+const SWEEPS: f64 = 0.5;
+/// The same while first syncs wait.
+const SWEEPS_BESIDE_FIRST_SYNCS: f64 = 0.1;
+
+/// What a request is for; sweeps get at most half of the rate, and a tenth while first syncs wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// Values that somebody waits for.
@@ -22,11 +32,25 @@ pub enum Lane {
     Sweep,
 }
 
+/// Who waits for values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// Nobody, or those whose Secret is there.
+    #[default]
+    Nobody,
+    /// Somebody whose Secret is not there yet.
+    FirstSyncs,
+}
+
 /// The bucket. Time is monotonic, from any start.
 #[derive(Clone, Debug)]
 pub struct Limiter {
     limit: f64,
     rate: f64,
+    /// Up to where the rate grows fast.
+    knee: f64,
+    /// The sweeps' part.
+    sweeps: f64,
     tokens: f64,
     sweep_tokens: f64,
     /// Up to when tokens were counted; lies ahead while paused.
@@ -40,8 +64,10 @@ impl Limiter {
         Self {
             limit,
             rate: limit,
+            knee: limit,
+            sweeps: SWEEPS,
             tokens: burst(limit),
-            sweep_tokens: burst(limit / 2.0),
+            sweep_tokens: burst(limit * SWEEPS),
             counted: now,
         }
     }
@@ -49,10 +75,24 @@ impl Limiter {
     /// Changes the limit; the rate follows at once downwards, and by and by upwards.
     pub fn set_limit(&mut self, limit: u32, now: Duration) {
         self.count(now);
+        if self.knee >= self.limit {
+            // Nothing was throttled lately.
+            self.knee = f64::INFINITY;
+        }
         self.limit = f64::from(limit.max(1));
+        self.knee = self.knee.min(self.limit);
         self.rate = self.rate.min(self.limit);
-        self.tokens = self.tokens.min(burst(self.limit));
-        self.sweep_tokens = self.sweep_tokens.min(burst(self.limit / 2.0));
+        self.cap();
+    }
+
+    /// Whether first syncs wait, which leave less to the sweeps.
+    pub fn first_syncs_wait(&mut self, wait: Waiting, now: Duration) {
+        self.count(now);
+        self.sweeps = match wait {
+            Waiting::Nobody => SWEEPS,
+            Waiting::FirstSyncs => SWEEPS_BESIDE_FIRST_SYNCS,
+        };
+        self.cap();
     }
 
     /// The present rate, in requests a second.
@@ -62,19 +102,25 @@ impl Limiter {
 
     /// Takes one request out, or says how long to wait before asking again.
     pub fn take(&mut self, now: Duration, lane: Lane) -> Result<(), Duration> {
+        self.offer(now, lane)?;
+        self.tokens -= 1.0;
+        if lane == Lane::Sweep {
+            self.sweep_tokens -= 1.0;
+        }
+        Ok(())
+    }
+
+    /// Whether [`Limiter::take`] would give one now, or how long to wait before asking again.
+    pub fn offer(&mut self, now: Duration, lane: Lane) -> Result<(), Duration> {
         self.count(now);
         let mut lacking = (1.0 - self.tokens) / self.rate;
         if lane == Lane::Sweep {
-            lacking = lacking.max((1.0 - self.sweep_tokens) / (self.rate / 2.0));
+            lacking = lacking.max((1.0 - self.sweep_tokens) / (self.rate * self.sweeps));
         }
         let paused = self.counted.saturating_sub(now);
         if lacking > ROUNDING || !paused.is_zero() {
             let wait = paused + Duration::from_secs_f64(lacking.max(0.0));
             return Err(wait.max(Duration::from_millis(1)));
-        }
-        self.tokens -= 1.0;
-        if lane == Lane::Sweep {
-            self.sweep_tokens -= 1.0;
         }
         Ok(())
     }
@@ -86,6 +132,7 @@ impl Limiter {
         if self.counted > now {
             return;
         }
+        self.knee = (self.rate * NEAR).min(self.limit);
         self.rate = (self.rate / 2.0).max(FLOOR);
         self.tokens = 0.0;
         self.sweep_tokens = 0.0;
@@ -97,14 +144,24 @@ impl Limiter {
         let Some(passed) = now.checked_sub(self.counted) else {
             return;
         };
-        let passed = passed.as_secs_f64();
-        let growing = ((self.limit - self.rate) / REGAIN).clamp(0.0, passed);
-        let grown = growing * REGAIN;
-        let came = self.rate * growing + grown * growing / 2.0 + (self.rate + grown) * (passed - growing);
-        self.rate += grown;
-        self.tokens = (self.tokens + came).min(burst(self.limit));
-        self.sweep_tokens = (self.sweep_tokens + came / 2.0).min(burst(self.limit / 2.0));
+        let (mut left, mut came) = (passed.as_secs_f64(), 0.0);
+        for (up_to, gain) in [(self.knee, REGAIN), (self.limit, SLOW_REGAIN)] {
+            let growing = ((up_to - self.rate) / gain).clamp(0.0, left);
+            came += (self.rate + growing * gain / 2.0) * growing;
+            self.rate += growing * gain;
+            left -= growing;
+        }
+        came += self.rate * left;
+        self.tokens += came;
+        self.sweep_tokens += came * self.sweeps;
+        self.cap();
         self.counted = now;
+    }
+
+    /// What was saved up has its bound.
+    fn cap(&mut self) {
+        self.tokens = self.tokens.min(burst(self.limit));
+        self.sweep_tokens = self.sweep_tokens.min(burst(self.limit * self.sweeps));
     }
 }
 
@@ -152,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn throttling_halves_pauses_and_recovers_by_one_a_second() {
+    fn throttling_halves_pauses_and_recovers_fast_at_first_and_then_slowly() {
         let mut limiter = Limiter::new(20, Duration::ZERO);
         limiter.throttled(SECOND, SECOND);
         limiter.throttled(SECOND, SECOND);
@@ -160,8 +217,33 @@ mod tests {
         assert!(limiter.take(SECOND + SECOND / 2, Lane::Fetch).is_err());
         limiter.take(SECOND * 3, Lane::Fetch).unwrap();
         assert!((limiter.rate() - 11.0).abs() < 1e-9);
-        limiter.take(SECOND * 30, Lane::Fetch).unwrap();
-        assert!((limiter.rate() - 20.0).abs() < 1e-9);
+        for (at, rate) in [(8, 16.0), (18, 17.0), (48, 20.0), (90, 20.0)] {
+            limiter.take(SECOND * at, Lane::Fetch).unwrap();
+            assert!(
+                (limiter.rate() - rate).abs() < 1e-9,
+                "{} at {at} s",
+                limiter.rate()
+            );
+        }
+    }
+
+    #[test]
+    fn sweeps_get_a_tenth_while_first_syncs_wait() {
+        let mut limiter = Limiter::new(20, Duration::ZERO);
+        limiter.first_syncs_wait(Waiting::FirstSyncs, Duration::ZERO);
+        let sweeps = drain(&mut limiter, Lane::Sweep, Duration::ZERO, 60).len();
+        assert!((119..=122).contains(&sweeps), "{sweeps}");
+        limiter.first_syncs_wait(Waiting::Nobody, SECOND * 60);
+        let sweeps = drain(&mut limiter, Lane::Sweep, SECOND * 60, 60).len();
+        assert!((595..=605).contains(&sweeps), "{sweeps}");
+    }
+
+    #[test]
+    fn a_limit_that_is_raised_counts_within_seconds_where_nothing_was_throttled() {
+        let mut limiter = Limiter::new(2, Duration::ZERO);
+        limiter.set_limit(20, Duration::ZERO);
+        limiter.take(SECOND * 19, Lane::Fetch).unwrap();
+        assert!((limiter.rate() - 20.0).abs() < 1e-9, "{}", limiter.rate());
     }
 
     #[test]

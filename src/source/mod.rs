@@ -14,10 +14,13 @@ mod budget;
 mod calendars;
 mod call;
 mod catalog;
+mod connect;
 mod credentials;
 mod engine;
+mod kept;
 mod limiter;
 mod metrics;
+mod now;
 mod plan;
 mod ssm;
 mod stores;
@@ -27,8 +30,10 @@ pub use calendars::{
     CalendarAnswer, CalendarApi, CalendarError, CalendarReader, CalendarReply, Followed, Standing, Unusable,
 };
 pub use call::{Answer, Call, Decryption, Fault, Found, ParameterApi, PathKey};
+pub use catalog::SECOND_SIGHTING;
+pub use connect::Connect;
 pub use credentials::Aws;
 pub use metrics::{NoMetrics, SourceMetrics};
 pub use ssm::Ssm;
-pub use stores::{Connect, Stores};
-pub use types::{Fetched, FetchedParameter, ParameterStores, Sweeping, Tell, Wanted};
+pub use stores::Stores;
+pub use types::{Fetched, FetchedParameter, ParameterStores, StoreStanding, Sweeping, Wanted};

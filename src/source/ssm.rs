@@ -18,7 +18,9 @@ use crate::resolve::StoreIdentity;
 use crate::source::batch::BATCH;
 use crate::source::calendars::{CalendarApi, CalendarReply};
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi, PathKey};
-use crate::source::credentials::{self, Aws};
+use crate::source::connect::Connect;
+use crate::source::credentials::{self, Aws, find};
+use crate::source::kept::Renewal;
 use crate::value::SecretValue;
 
 const ATTEMPT: Duration = Duration::from_secs(5);
@@ -28,7 +30,7 @@ const OPERATION: Duration = Duration::from_secs(15);
 pub struct Ssm {
     identity: StoreIdentity,
     aws: Aws,
-    client: OnceCell<Client>,
+    client: OnceCell<(Client, Renewal)>,
 }
 
 impl Ssm {
@@ -42,9 +44,10 @@ impl Ssm {
     }
 
     async fn client(&self) -> &Client {
-        self.client
+        let (client, _) = self
+            .client
             .get_or_init(|| async {
-                let config = self.aws.config(&self.identity).await;
+                let (config, renewal) = self.aws.config(&self.identity).await;
                 let timeouts = TimeoutConfig::builder()
                     .operation_attempt_timeout(ATTEMPT)
                     .operation_timeout(OPERATION)
@@ -55,9 +58,24 @@ impl Ssm {
                 if let Some(endpoint) = &self.identity.endpoint {
                     ssm = ssm.endpoint_url(endpoint);
                 }
-                Client::from_conf(ssm.build())
+                (Client::from_conf(ssm.build()), renewal)
             })
-            .await
+            .await;
+        client
+    }
+
+    fn let_go_of_credentials(&self) {
+        if let Some((_, renewal)) = self.client.get() {
+            renewal.renew();
+        }
+    }
+
+    /// Credentials that AWS rejects may have been rotated: the next request uses what is there then.
+    fn seen<T>(&self, answer: Result<T, Fault>) -> Result<T, Fault> {
+        if matches!(answer, Err(Fault::Credentials(_))) {
+            self.let_go_of_credentials();
+        }
+        answer
     }
 
     async fn page(
@@ -115,9 +133,17 @@ impl Ssm {
     }
 }
 
+impl Connect for Aws {
+    type Api = Ssm;
+
+    fn connect(&self, identity: &StoreIdentity) -> Ssm {
+        Ssm::new(identity.clone(), self.clone())
+    }
+}
+
 impl ParameterApi for Ssm {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
-        match call {
+        let answer = match call {
             Call::Page {
                 key,
                 decryption,
@@ -127,7 +153,12 @@ impl ParameterApi for Ssm {
                 references,
                 decryption,
             } => self.names(references, decryption).await,
-        }
+        };
+        self.seen(answer)
+    }
+
+    fn renew(&self) {
+        self.let_go_of_credentials();
     }
 }
 
@@ -135,7 +166,7 @@ impl CalendarApi for Ssm {
     async fn calendar_state(&self, documents: &[String]) -> Result<CalendarReply, Fault> {
         let request = self.client().await.get_calendar_state();
         let request = request.set_calendar_names(Some(documents.to_vec()));
-        let answer = request.send().await.map_err(|error| fault(&error))?;
+        let answer = self.seen(request.send().await.map_err(|error| fault(&error)))?;
         Ok(CalendarReply {
             state: answer.state.map(|state| state.as_str().to_owned()),
             at_time: answer.at_time,
@@ -210,7 +241,10 @@ where
     R: std::fmt::Debug + 'static,
 {
     if let Some(refused) = find::<CredentialsError>(error) {
-        return Fault::Credentials(credentials::detail(refused));
+        return match credentials::clock_code(refused) {
+            Some(code) => Fault::Clock(code),
+            None => untrusted(refused).unwrap_or_else(|| Fault::Credentials(credentials::detail(refused))),
+        };
     }
     match error {
         SdkError::ServiceError(answer) => {
@@ -224,8 +258,45 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => Fault::Unavailable("timeout".into()),
         SdkError::ResponseError(_) => Fault::Unavailable("response".into()),
         SdkError::ConstructionFailure(_) => Fault::Refused("request".into()),
-        _ => Fault::Unavailable("connection".into()),
+        SdkError::DispatchFailure(failure) => untrusted(failure).unwrap_or_else(unconnected),
+        _ => unconnected(),
     }
+}
+
+/// A certificate that TLS does not trust, and for which of its reasons. They stand in the error's text only, of which
+/// nothing else is kept.
+fn untrusted(error: &impl std::fmt::Debug) -> Option<Fault> {
+    const REASONS: [&str; 6] = [
+        "UnknownIssuer",
+        "NotValidForName",
+        "NotValidYet",
+        "Expired",
+        "Revoked",
+        "BadSignature",
+    ];
+    let text = format!("{error:?}");
+    let certificate = text
+        .find("InvalidCertificate")
+        .or(text.find("invalid peer certificate"))?;
+    let reason = REASONS
+        .into_iter()
+        .find(|reason| text[certificate..].contains(reason));
+    Some(Fault::Untrusted(
+        reason.unwrap_or("InvalidCertificate").to_owned(),
+    ))
+}
+
+/// Nobody answers; which may be the proxy.
+fn unconnected() -> Fault {
+    let proxy = ["HTTPS_PROXY", "https_proxy"]
+        .into_iter()
+        .any(|name| std::env::var_os(name).is_some());
+    let code = if proxy {
+        "connection, HTTPS_PROXY is set"
+    } else {
+        "connection"
+    };
+    Fault::Unavailable(code.to_owned())
 }
 
 /// Sorts AWS's codes. The text is looked at for KMS only, and never kept.
@@ -233,6 +304,7 @@ fn by_code(code: &str, text: &str) -> Fault {
     let owned = code.to_owned();
     let kms = text.contains("kms:") || text.contains("KMS") || text.contains("ciphertext");
     match code {
+        _ if credentials::is_of_the_clock(code, text) => Fault::Clock(owned),
         "ThrottlingException"
         | "Throttling"
         | "TooManyRequestsException"
@@ -257,7 +329,6 @@ fn by_code(code: &str, text: &str) -> Fault {
         | "IncompleteSignatureException"
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
-        | "RequestExpired"
         | "NotAuthorized"
         | "OptInRequired" => Fault::Credentials(owned),
         "ValidationException"
@@ -272,18 +343,6 @@ fn by_code(code: &str, text: &str) -> Fault {
         // InternalServerError, ServiceUnavailable, an expired NextToken, a proxy's own page, whatever comes new.
         _ => Fault::Unavailable(owned),
     }
-}
-
-/// The first error of a kind in a chain.
-pub fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }
 
 #[cfg(test)]
@@ -345,6 +404,26 @@ mod tests {
                 Fault::Unavailable("InternalServerError".into()),
             ),
             ("SomethingNew", "", Fault::Unavailable("SomethingNew".into())),
+            (
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+                Fault::Clock("RequestTimeTooSkewed".into()),
+            ),
+            (
+                "InvalidSignatureException",
+                "Signature expired: 20260101T000000Z is now earlier than 20260101T001000Z",
+                Fault::Clock("InvalidSignatureException".into()),
+            ),
+            (
+                "InvalidSignatureException",
+                "Signature not yet current: 20260101T002000Z is still later than 20260101T001500Z",
+                Fault::Clock("InvalidSignatureException".into()),
+            ),
+            (
+                "InvalidSignatureException",
+                "The request signature we calculated does not match the signature you provided.",
+                Fault::Credentials("InvalidSignatureException".into()),
+            ),
             ("InvalidDocument", "", Fault::Refused("InvalidDocument".into())),
             (
                 "UnsupportedCalendarException",
@@ -354,6 +433,14 @@ mod tests {
         ] {
             assert_eq!(by_code(code, text), fault, "{code}");
         }
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_told_from_silence() {
+        let tls = "DispatchFailure { source: ConnectorError { kind: Io, source: hyper_util::client::legacy::Error(Connect, Custom { kind: Other, error: Custom { kind: InvalidData, error: InvalidCertificate(UnknownIssuer) } }) } }";
+        let debug = |text: &str| untrusted(&format_args!("{text}"));
+        assert_eq!(debug(tls), Some(Fault::Untrusted("UnknownIssuer".into())));
+        assert_eq!(debug("Connect, ConnectionRefused, UnknownIssuer.example"), None);
     }
 
     fn reference(text: &str) -> ParameterRef {

@@ -14,18 +14,11 @@ use crate::record::{SourceError, Upstream};
 use crate::resolve::StoreIdentity;
 use crate::source::budget::Budgets;
 use crate::source::call::ParameterApi;
+use crate::source::connect::Connect;
 use crate::source::credentials::Aws;
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, ParameterStores, Tell, Wanted};
-
-/// Makes the client of an identity. No network yet.
-pub trait Connect: Send + Sync + 'static {
-    /// The client.
-    type Api: Send + Sync + 'static;
-    /// A client that reads as `identity`.
-    fn connect(&self, identity: &StoreIdentity) -> Self::Api;
-}
+use crate::source::types::{Fetched, ParameterStores, StoreStanding, Wanted};
 
 /// All stores. Cheap to clone; engines stop when the last clone is dropped.
 pub struct Stores<C: Connect = Aws> {
@@ -61,18 +54,21 @@ impl<A> Drop for Registry<A> {
 }
 
 impl<C: Connect<Api: ParameterApi>> Stores<C> {
-    /// Makes the door, inside a tokio runtime. `triggers` is called once for each object in whose parameters something
-    /// differs, and when their sweeps begin or cease to fail; it must not block.
+    /// Makes the door, inside a tokio runtime. `triggers` is called for each object for which [`ParameterStores::look`]
+    /// would give another answer than it gave last, `standings` for each identity of which the same is so of
+    /// [`ParameterStores::standing`]; they must not block.
     pub fn new(
         connect: C,
         clock: Arc<dyn Clock>,
         metrics: Arc<dyn SourceMetrics>,
         triggers: impl Fn(ObjectKey) + Send + Sync + 'static,
+        standings: impl Fn(&StoreIdentity) + Send + Sync + 'static,
     ) -> Self {
         let around = Surroundings {
             clock,
             metrics,
             triggers: Box::new(triggers),
+            standings: Box::new(standings),
             budgets: Budgets::default(),
         };
         Self {
@@ -168,27 +164,35 @@ impl<C: Connect<Api: ParameterApi>> ParameterStores for Stores<C> {
         }
     }
 
+    fn look(&self, object: &ObjectKey) -> Upstream {
+        self.of(object)
+            .map_or_else(Upstream::default, |engine| engine.look(object))
+    }
+
     fn upstream(&self, object: &ObjectKey) -> Upstream {
         self.of(object)
             .map_or_else(Upstream::default, |engine| engine.upstream(object))
     }
 
-    fn refresh(&self, object: &ObjectKey, tell: Tell) {
+    fn refresh(&self, object: &ObjectKey) {
         if let Some(engine) = self.of(object) {
-            engine.refresh(object, tell);
+            engine.refresh(object);
         }
     }
 
-    fn refreshes(&self, object: &ObjectKey) -> u64 {
-        self.of(object).map_or(0, |engine| engine.refreshes(object))
+    fn standing(&self, store: &StoreIdentity) -> StoreStanding {
+        let registry = self.shared.lock();
+        let engine = registry.engines.get(store);
+        engine.map_or_else(StoreStanding::default, |(engine, _)| engine.standing())
     }
 
     fn fetch(
         &self,
+        object: &ObjectKey,
         store: &StoreIdentity,
         request: &FetchRequest,
     ) -> impl Future<Output = Result<Fetched, SourceError>> + Send {
         let mut registry = self.shared.lock();
-        self.shared.engine(&mut registry, store).fetch(request)
+        self.shared.engine(&mut registry, store).fetch(object, request)
     }
 }

@@ -30,6 +30,8 @@ pub struct Wanted {
     pub applied: BTreeMap<ParameterName, Stamp>,
     /// The account and region of what is applied: an answer from elsewhere is a change of everything.
     pub applied_origin: Option<Origin>,
+    /// The token of a forced sync that is not answered yet: for each all is looked at once, at once.
+    pub forced: Option<String>,
 }
 
 /// Whether what an object wants is swept.
@@ -40,6 +42,17 @@ pub enum Sweeping {
     On,
     /// Not for this object; what is known stays known.
     Paused,
+}
+
+/// What is known of a store as a whole, by all that is read through it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreStanding {
+    /// The account and region that answered.
+    pub origin: Option<Origin>,
+    /// Why nothing is read as this identity at all.
+    pub fault: Option<SourceError>,
+    /// The shortest interval at which is swept now, where the rate does not let intervals be kept.
+    pub interval: Option<Duration>,
 }
 
 /// Values, for one caller.
@@ -53,6 +66,9 @@ pub struct Fetched {
     pub parameters: BTreeMap<ParameterRef, FetchedParameter>,
     /// What was asked for by name and does not exist.
     pub missing: BTreeSet<ParameterRef>,
+    /// Parameters of which this answer is older than one before, seen once so far. Nothing may be made of an answer
+    /// with any: it is asked for again.
+    pub lagging: BTreeSet<ParameterName>,
 }
 
 /// One decrypted parameter.
@@ -65,31 +81,26 @@ pub struct FetchedParameter {
     pub value: SecretValue,
 }
 
-/// When a refresh triggers the object that asked for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tell {
-    /// Like any sweep: only when something differs.
-    OnChange,
-    /// Also when nothing does, once all that the object wants has been seen.
-    WhenDone,
-}
-
 /// The room's face: all stores behind one door.
 pub trait ParameterStores: Send + Sync + 'static {
     /// Says what `object` wants from now on. Idempotent; a changed `wanted` replaces the old one.
     fn subscribe(&self, object: &ObjectKey, wanted: Wanted);
     /// Forgets `object`.
     fn unsubscribe(&self, object: &ObjectKey);
-    /// What is known of all that `object` wants.
+    /// What is known of all that `object` wants, for a report: from now on the object is triggered when this would be
+    /// another answer.
+    fn look(&self, object: &ObjectKey) -> Upstream;
+    /// The same, for anything but a report.
     fn upstream(&self, object: &ObjectKey) -> Upstream;
-    /// Asks for fresh facts about all that `object` wants at once, for a forced sync or after a doubtful answer.
-    fn refresh(&self, object: &ObjectKey, tell: Tell);
-    /// How many refreshes of `object` that were to be told are answered in full.
-    fn refreshes(&self, object: &ObjectKey) -> u64;
-    /// Fetches values, decrypted. Waits for the limiter, for others who ask for the same, and through throttling, at
-    /// most 30 s.
+    /// Asks for fresh facts about all that `object` wants at once, after a doubtful answer.
+    fn refresh(&self, object: &ObjectKey);
+    /// What is known of all that is read as this identity.
+    fn standing(&self, store: &StoreIdentity) -> StoreStanding;
+    /// Fetches values for `object`, decrypted, whose report will be made of them. Waits for the limiter, for others who
+    /// ask for the same, and through throttling, at most 30 s.
     fn fetch(
         &self,
+        object: &ObjectKey,
         store: &StoreIdentity,
         request: &FetchRequest,
     ) -> impl Future<Output = Result<Fetched, SourceError>> + Send;

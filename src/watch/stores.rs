@@ -69,6 +69,12 @@ impl StoreIndex {
         self.stores.get(key)
     }
 
+    /// The keys of those that are as asked.
+    pub fn those(&self, asked: impl Fn(&StoreKey, &StoreSpec) -> bool) -> Vec<StoreKey> {
+        let those = self.stores.iter().filter(|(key, entry)| asked(key, &entry.spec));
+        those.map(|(key, _)| key.clone()).collect()
+    }
+
     /// Takes in what the API server says; says whether its spec is news.
     pub fn apply(&mut self, key: StoreKey, entry: StoreEntry) -> bool {
         let known = self

@@ -12,7 +12,7 @@ use super::following::{Followed, Following, Standing};
 use crate::resolve::StoreIdentity;
 use crate::schedule;
 use crate::source::call::Fault;
-use crate::source::engine::Now;
+use crate::source::now::Now;
 
 /// One request to be made.
 #[derive(Clone, Debug)]

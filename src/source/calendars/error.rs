@@ -70,6 +70,22 @@ pub enum CalendarError {
         /// AWS's error code, or which part of the configuration gave none.
         detail: String,
     },
+    /// AWS says that our time is wrong.
+    #[error(
+        "AWS refuses the time of this request ({code}): set the clock of the node that the operator runs on by NTP"
+    )]
+    Clock {
+        /// AWS's error code.
+        code: String,
+    },
+    /// The certificate of the endpoint, or of a proxy before it, is not trusted.
+    #[error(
+        "TLS: the certificate of AWS's endpoint, or of a proxy before it, is not trusted ({code}); give the operator the CA by SSL_CERT_FILE"
+    )]
+    Untrusted {
+        /// What TLS found, as `UnknownIssuer`.
+        code: String,
+    },
     /// Network, time-out, 5xx.
     #[error("AWS cannot be asked for the state of calendars ({code}); trying again")]
     Unavailable {
@@ -102,6 +118,8 @@ impl CalendarError {
             Fault::Denied(code) | Fault::Undecryptable(code) => Self::Denied { documents, code },
             Fault::Throttled(code) => Self::Throttled { code },
             Fault::Credentials(detail) => Self::Credentials { detail },
+            Fault::Clock(code) => Self::Clock { code },
+            Fault::Untrusted(code) => Self::Untrusted { code },
             Fault::Unavailable(code) => Self::Unavailable { code },
             Fault::Refused(code) => match code.as_str() {
                 "InvalidDocument" => Self::NotFound { documents, code },
@@ -125,7 +143,9 @@ impl Classified for CalendarError {
             Self::NotHeard | Self::Lapsed { .. } | Self::Unavailable { .. } | Self::Unusable { .. } => {
                 Class::Transient
             }
-            Self::Denied { .. } | Self::Credentials { .. } => Class::Denied,
+            Self::Denied { .. } | Self::Credentials { .. } | Self::Clock { .. } | Self::Untrusted { .. } => {
+                Class::Denied
+            }
             Self::NotFound { .. } => Class::NotFound,
             Self::Throttled { .. } => Class::Throttled,
             Self::NoCalendar { .. } | Self::Unsupported { .. } | Self::Refused { .. } => Class::Invalid,
@@ -142,6 +162,8 @@ impl Classified for CalendarError {
             Self::Unsupported { .. } => "CalendarUnsupported",
             Self::Throttled { .. } => "Throttled",
             Self::Credentials { .. } => "CredentialsRejected",
+            Self::Clock { .. } => "ClockSkew",
+            Self::Untrusted { .. } => "CertificateNotTrusted",
             Self::Unavailable { .. } => "SourceUnavailable",
             Self::Refused { .. } => "SourceRefused",
             Self::Unusable { .. } => "AnswerUnusable",
@@ -161,6 +183,8 @@ mod tests {
             (Fault::Denied(code()), Denied, "AccessDenied", true),
             (Fault::Throttled(code()), Throttled, "Throttled", false),
             (Fault::Credentials(code()), Denied, "CredentialsRejected", false),
+            (Fault::Clock(code()), Denied, "ClockSkew", false),
+            (Fault::Untrusted(code()), Denied, "CertificateNotTrusted", false),
             (Fault::Unavailable(code()), Transient, "SourceUnavailable", false),
             (Fault::Refused(code()), Invalid, "SourceRefused", true),
             (

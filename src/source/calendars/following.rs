@@ -10,7 +10,7 @@ use crate::calendar::State;
 use crate::resolve::StoreIdentity;
 use crate::schedule;
 use crate::source::call::Fault;
-use crate::source::engine::Now;
+use crate::source::now::Now;
 
 /// How old an answer may get before AWS is asked again, whatever its next transition: calendars are edited.
 const REFRESH: Duration = Duration::from_mins(10);

@@ -24,6 +24,7 @@ fn following(max_staleness: Duration) -> Following {
             region: "eu-west-1".into(),
             endpoint: None,
             auth: Auth::default(),
+            only_of: None,
         },
         documents: vec!["freeze".into()],
         max_staleness,

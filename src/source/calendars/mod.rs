@@ -30,10 +30,10 @@ pub use self::following::{Followed, Standing};
 use crate::clock::Clock;
 use crate::resolve::StoreIdentity;
 use crate::source::call::Fault;
+use crate::source::connect::Connect;
 use crate::source::credentials::Aws;
-use crate::source::engine::Now;
 use crate::source::metrics::SourceMetrics;
-use crate::source::stores::Connect;
+use crate::source::now::Now;
 
 /// How long one request may take, credentials and all. An identity that waits for one asks nothing else.
 const PATIENCE: Duration = Duration::from_secs(20);

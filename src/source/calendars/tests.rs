@@ -185,6 +185,7 @@ fn identity(region: &str) -> StoreIdentity {
         region: region.into(),
         endpoint: None,
         auth: Auth::default(),
+        only_of: None,
     }
 }
 

@@ -10,35 +10,20 @@ use std::time::Duration;
 use crate::decide::{FetchRequest, Purpose};
 use crate::names::ParameterRef;
 use crate::record::SourceError;
-use crate::schedule;
 use crate::source::batch;
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, PathKey};
 use crate::source::catalog::Sweep;
+use crate::source::engine::flight::{Flight, WINDOW};
 use crate::source::engine::job::{Job, Unit, own_origin};
+use crate::source::engine::observed::{CallId, Observed, Ticket};
 use crate::source::engine::pages::{Pages, Turn};
 use crate::source::engine::quarantine::Quarantine;
 use crate::source::engine::recent::Recent;
-use crate::source::engine::{CallId, Observed, Ticket};
+use crate::source::limiter::Waiting;
 use crate::source::types::Fetched;
 
-/// How long the first caller waits for others.
-const WINDOW: Duration = Duration::from_millis(50);
 /// How long a caller waits at most.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// How often in a row a request may go without an answer before its callers are told so.
-const SILENT_TRIES: u32 = 4;
-const RETRY_BASE: Duration = Duration::from_millis(200);
-const RETRY_CAP: Duration = Duration::from_secs(5);
-
-/// One unit on its way, and who waits for it.
-struct Flight {
-    purpose: Purpose,
-    jobs: BTreeSet<Ticket>,
-    ready: Duration,
-    failures: u32,
-    last: Option<Fault>,
-    alone: bool,
-}
 
 enum Running {
     Names(Vec<(ParameterRef, Flight)>),
@@ -197,7 +182,7 @@ impl Fetches {
     }
 
     fn names_came(&mut self, batch: Vec<(ParameterRef, Flight)>, answer: &Answer, now: Duration) -> Observed {
-        let mut seen = BTreeMap::new();
+        let (mut seen, mut tickets) = (BTreeMap::new(), BTreeSet::new());
         for (reference, flight) in batch {
             let found = answer.found.iter().find(|one| one.reference == reference);
             if found.is_none() && !answer.missing.contains(&reference) {
@@ -210,11 +195,13 @@ impl Fetches {
             for ticket in &flight.jobs {
                 self.deliver(*ticket, now, |job| job.read(&reference, found).map(|()| vec![]));
             }
+            tickets.extend(flight.jobs);
             seen.insert(reference, found.map(|one| one.entry));
         }
         Observed {
             sweep: Sweep::Names(seen),
             origin: answer.found.iter().find_map(own_origin).cloned(),
+            tickets: tickets.into_iter().collect(),
         }
     }
 
@@ -276,7 +263,10 @@ impl Fetches {
                 for ticket in &flight.jobs {
                     self.deliver(*ticket, now, |job| job.listed(&key, decryption, &found));
                 }
-                Some(listing(key, &found))
+                Some(Observed {
+                    tickets: flight.jobs.into_iter().collect(),
+                    ..listing(key, &found)
+                })
             }
         }
     }
@@ -444,6 +434,16 @@ impl Fetches {
             .min()
     }
 
+    /// Who waits.
+    pub fn waiting(&self) -> Waiting {
+        let mut jobs = self.jobs.values();
+        if jobs.any(|job| job.purpose == Purpose::FirstSync) {
+            Waiting::FirstSyncs
+        } else {
+            Waiting::Nobody
+        }
+    }
+
     /// Whether nobody waits.
     pub fn is_idle(&self) -> bool {
         self.jobs.is_empty() && self.running.is_empty()
@@ -465,35 +465,12 @@ impl Fetches {
     }
 }
 
-impl Flight {
-    /// Whether it waits for nothing but the window in which callers gather.
-    fn is_soon(&self, now: Duration) -> bool {
-        self.failures == 0 && self.ready <= now + WINDOW
-    }
-
-    /// Whether this is one failure too many. A throttling says that the answer will come; silence does not, and a
-    /// caller who waits for it holds a place that others could use.
-    fn is_spent(&self, fault: &Fault) -> bool {
-        matches!(fault, Fault::Unavailable(_)) && self.failures + 1 >= SILENT_TRIES
-    }
-
-    fn delay(&mut self, fault: Fault, now: Duration) {
-        self.failures += 1;
-        let seed = u64::try_from(now.as_nanos()).unwrap_or_default();
-        // After a throttling the limiter waits for all.
-        self.ready = match fault {
-            Fault::Throttled(_) => now,
-            _ => now + schedule::backoff(self.failures, RETRY_BASE, RETRY_CAP, seed),
-        };
-        self.last = Some(fault);
-    }
-}
-
 /// A complete listing, as the catalog takes it.
 pub fn listing(key: PathKey, found: &[Found]) -> Observed {
     let entries = found.iter().map(|one| (one.reference.name.clone(), one.entry));
     Observed {
         sweep: Sweep::Listing(key, entries.collect()),
         origin: found.iter().find_map(own_origin).cloned(),
+        tickets: vec![],
     }
 }

@@ -61,6 +61,7 @@ impl Job {
                 listings: BTreeMap::new(),
                 parameters: BTreeMap::new(),
                 missing: BTreeSet::new(),
+                lagging: BTreeSet::new(),
             },
         }
     }

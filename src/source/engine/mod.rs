@@ -4,11 +4,18 @@
 //! under a short lock and wake the loop; only the loop makes requests.
 
 mod core;
+mod doubts;
 mod fetches;
+mod flight;
+mod forced;
 mod job;
+mod looks;
+mod observed;
+mod pace;
 mod pages;
 mod quarantine;
 mod recent;
+mod refusal;
 mod subscribers;
 mod sweeps;
 
@@ -17,11 +24,11 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use self::core::{Core, Effects, decrypts};
+use self::observed::{CallId, Ticket};
 use crate::clock::Clock;
 use crate::decide::FetchRequest;
 use crate::names::{ObjectKey, Origin};
@@ -30,36 +37,15 @@ use crate::resolve::StoreIdentity;
 use crate::schedule;
 use crate::source::budget::{Budget, Budgets};
 use crate::source::call::{Answer, Call, Fault, ParameterApi};
-use crate::source::catalog::Sweep;
+use crate::source::limiter::{Lane, Limiter};
 use crate::source::metrics::SourceMetrics;
-use crate::source::types::{Fetched, Tell, Wanted};
-
-/// Names a request under way.
-pub type CallId = u64;
-/// Names a caller of `fetch`.
-pub type Ticket = u64;
+use crate::source::now::Now;
+use crate::source::types::{Fetched, StoreStanding, Wanted};
 
 /// The most requests under way at once.
 const IN_FLIGHT: usize = 16;
 /// How long an engine that nobody needs is kept, with its connections and credentials.
 const LINGER: Duration = Duration::from_mins(1);
-
-/// What time it is, by both clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct Now {
-    /// For intervals and waits.
-    pub monotonic: Duration,
-    /// For ticks.
-    pub wall: Timestamp,
-}
-
-/// What an answer shows, without values.
-pub struct Observed {
-    /// Names and versions.
-    pub sweep: Sweep,
-    /// The account and region in the ARNs.
-    pub origin: Option<Origin>,
-}
 
 /// What all engines share.
 pub struct Surroundings {
@@ -69,6 +55,8 @@ pub struct Surroundings {
     pub metrics: Arc<dyn SourceMetrics>,
     /// Whom to tell that an object should look.
     pub triggers: Box<dyn Fn(ObjectKey) + Send + Sync>,
+    /// Whom to tell that the standing of all that is read as an identity is another.
+    pub standings: Box<dyn Fn(&StoreIdentity) + Send + Sync>,
     /// Limiters by account.
     pub budgets: Budgets,
 }
@@ -87,6 +75,8 @@ struct State {
     callers: BTreeMap<Ticket, oneshot::Sender<Result<Fetched, SourceError>>>,
     tickets: Ticket,
     budget: Arc<Budget>,
+    /// What the store keeps to by itself, below the account's budget.
+    own: Option<Limiter>,
     joined: Option<Origin>,
 }
 
@@ -94,7 +84,12 @@ impl<A: ParameterApi> Engine<A> {
     /// An engine that does nothing until [`Engine::run`].
     pub fn new(identity: StoreIdentity, api: A, around: Arc<Surroundings>) -> Arc<Self> {
         let core = Core::new(identity.clone());
-        let budget = Budget::new(core.limit(), around.clock.monotonic());
+        let now = around.clock.monotonic();
+        let budget = around.budgets.guess(&identity, now);
+        let own = identity
+            .only_of
+            .is_some()
+            .then(|| Limiter::new(core.limit(), now));
         Arc::new(Self {
             identity,
             api,
@@ -104,6 +99,7 @@ impl<A: ParameterApi> Engine<A> {
                 callers: BTreeMap::new(),
                 tickets: 0,
                 budget,
+                own,
                 joined: None,
             }),
             wake: Notify::new(),
@@ -120,31 +116,37 @@ impl<A: ParameterApi> Engine<A> {
         self.change(|state, now| state.core.unsubscribe(object, now));
     }
 
+    /// What is known of all that `object` wants, for a report.
+    pub fn look(&self, object: &ObjectKey) -> Upstream {
+        self.lock().core.look(object)
+    }
+
     /// What is known of all that `object` wants.
     pub fn upstream(&self, object: &ObjectKey) -> Upstream {
         self.lock().core.upstream(object)
     }
 
-    /// Asks for fresh facts.
-    pub fn refresh(&self, object: &ObjectKey, tell: Tell) {
-        self.change(|state, now| state.core.refresh(object, tell, now));
+    /// What is known of all that is read as this identity.
+    pub fn standing(&self) -> StoreStanding {
+        self.lock().core.standing()
     }
 
-    /// How many told refreshes are answered.
-    pub fn refreshes(&self, object: &ObjectKey) -> u64 {
-        self.lock().core.refreshes(object)
+    /// Asks for fresh facts.
+    pub fn refresh(&self, object: &ObjectKey) {
+        self.change(|state, now| state.core.refresh(object, now));
     }
 
     /// Fetches values. The caller counts from now on, not from the first poll; one that is dropped is forgotten.
     pub fn fetch(
         self: Arc<Self>,
+        object: &ObjectKey,
         request: &FetchRequest,
     ) -> impl Future<Output = Result<Fetched, SourceError>> + Send + use<A> {
         let (sender, receiver) = oneshot::channel();
         let ticket = self.change(|state, now| {
             state.tickets += 1;
             state.callers.insert(state.tickets, sender);
-            state.core.fetch(state.tickets, request, now);
+            state.core.fetch(state.tickets, object, request, now);
             state.tickets
         });
         let caller = Caller { engine: self, ticket };
@@ -201,12 +203,10 @@ impl<A: ParameterApi> Engine<A> {
         let mut wait = None;
         self.change_quietly(|state, _| {
             state.core.tick(now);
-            state
-                .budget
-                .share(&self.identity, state.core.limit(), now.monotonic);
+            state.share(&self.identity, now);
             while calls.len() < IN_FLIGHT {
                 let Some(lane) = state.core.ready(now) else { break };
-                if let Err(short) = state.budget.take(now.monotonic, lane) {
+                if let Err(short) = state.take(now.monotonic, lane) {
                     wait = Some(now.monotonic + short);
                     break;
                 }
@@ -287,7 +287,9 @@ impl<A: ParameterApi> Engine<A> {
             replies,
             triggers,
             coalesced,
-        } = state.core.take_effects();
+            renew,
+            standing,
+        } = state.core.take_effects(now);
         let replies: Vec<_> = replies
             .into_iter()
             .filter_map(|(ticket, result)| Some((state.callers.remove(&ticket)?, result)))
@@ -297,8 +299,14 @@ impl<A: ParameterApi> Engine<A> {
             // A caller that is gone meanwhile needs no answer; its values are wiped here.
             drop(caller.send(result));
         }
+        if renew {
+            self.api.renew();
+        }
         for object in triggers {
             (self.around.triggers)(object);
+        }
+        if standing {
+            (self.around.standings)(&self.identity);
         }
         if coalesced > 0 {
             self.around.metrics.coalesced(coalesced);
@@ -319,26 +327,43 @@ impl<A: ParameterApi> Engine<A> {
 }
 
 impl State {
+    /// Says what it asks of the account's budget.
+    fn share(&mut self, identity: &StoreIdentity, now: Now) {
+        self.budget.share(identity, self.core.share(), now.monotonic);
+        if let Some(own) = &mut self.own {
+            own.set_limit(self.core.limit(), now.monotonic);
+            own.first_syncs_wait(self.core.share().waiting, now.monotonic);
+        }
+    }
+
+    /// Takes one request out of the store's own budget and the account's, or says how long to wait.
+    fn take(&mut self, now: Duration, lane: Lane) -> Result<(), Duration> {
+        if let Some(own) = &mut self.own {
+            own.offer(now, lane)?;
+        }
+        self.budget.take(now, lane)?;
+        self.own.as_mut().map_or(Ok(()), |own| own.take(now, lane))
+    }
+
     /// Shares the limiter of the account, as soon as that is known.
     fn join(&mut self, identity: &StoreIdentity, around: &Surroundings, now: Now) {
         let origin = self.core.origin();
         if origin == self.joined.as_ref() {
             return;
         }
+        let before = self.joined.take();
         self.joined = origin.cloned();
         if let Some(origin) = origin {
-            // After a change of account the old limiter stays with those who are still there.
-            let own = if Arc::strong_count(&self.budget) == 1 {
-                Arc::clone(&self.budget)
-            } else {
-                Budget::new(self.core.limit(), now.monotonic)
+            let shared = match before {
+                None => around.budgets.join(origin, &self.budget),
+                // What was used up and throttled was another account's.
+                Some(_) => around.budgets.join(origin, &Budget::new(now.monotonic)),
             };
-            let shared = around.budgets.join(origin, &own);
             if !Arc::ptr_eq(&shared, &self.budget) {
                 self.budget.leave(identity, now.monotonic);
                 self.budget = shared;
             }
-            self.budget.share(identity, self.core.limit(), now.monotonic);
+            self.share(identity, now);
         }
     }
 }

@@ -11,9 +11,10 @@ use crate::source::call::{Answer, Call, Decryption, Fault};
 use crate::source::catalog::{Catalog, SECOND_SIGHTING, Sweep};
 use crate::source::engine::fetches::listing;
 use crate::source::engine::job::own_origin;
+use crate::source::engine::observed::{CallId, Observed};
 use crate::source::engine::pages::{Pages, Turn};
 use crate::source::engine::quarantine;
-use crate::source::engine::{CallId, Now, Observed};
+use crate::source::now::Now;
 use crate::source::plan::{Item, Plan};
 
 /// One failed sweep says little; two in a row are told.
@@ -75,7 +76,13 @@ impl Sweeps {
             .collect();
         for item in gone {
             self.set_due(&item, None);
-            self.states.remove(&item);
+            if self
+                .states
+                .remove(&item)
+                .is_some_and(|state| state.failures >= TELLING)
+            {
+                self.turned.insert(item);
+            }
         }
         for (item, interval) in &plan.items {
             let ticks = phase(item, *interval);
@@ -287,6 +294,7 @@ impl Sweeps {
         Observed {
             sweep: Sweep::Names(seen),
             origin: answer.found.iter().find_map(own_origin).cloned(),
+            tickets: vec![],
         }
     }
 
@@ -358,6 +366,10 @@ impl Sweeps {
     }
 
     fn failed(&mut self, item: &Item, fault: &Fault, now: Duration) {
+        if fault.is_of_the_identity() {
+            // No fault of the item: it is due still, and [`Refusal`](super::refusal::Refusal) says when.
+            return self.set_due(item, Some(now));
+        }
         let Some(failures) = self.count_failure(item, fault) else {
             return;
         };

@@ -1,6 +1,8 @@
 //! The engine against a scripted Parameter Store, in paused time.
 
 mod fetching;
+mod lagging;
+mod sharing;
 mod sweeping;
 mod world;
 

@@ -101,6 +101,7 @@ fn case(sources: impl IntoIterator<Item = Source>) -> Case {
                 region: "eu-west-1".into(),
                 endpoint: None,
                 auth: Auth::default(),
+                only_of: None,
             },
             limits: Limits {
                 requests_per_second: 20,
@@ -179,6 +180,7 @@ impl Case {
             listings: BTreeMap::new(),
             parameters: BTreeMap::new(),
             missing: BTreeSet::new(),
+            lagging: BTreeSet::new(),
         };
         for (reference, kind, value) in &self.upstream {
             let parameter = FetchedParameter {

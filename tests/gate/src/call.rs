@@ -114,6 +114,17 @@ fn refuse(faults: &mut Faults, config: &GateConfig, call: &Call) -> Result<(), R
         };
     }
     let Some(read) = &call.read else { return Ok(()) };
+    let key = call
+        .parts
+        .headers
+        .get("authorization")
+        .and_then(|text| text.to_str().ok());
+    if let Some(only) = &faults.only_key
+        && !key.is_some_and(|text| text.contains(&format!("Credential={only}/")))
+    {
+        let message = "The security token included in the request is invalid.";
+        return Err(Refusal::new("UnrecognizedClientException", message));
+    }
     if faults.throttles(Instant::now()) {
         return Err(Refusal::throttled());
     }

@@ -37,6 +37,13 @@ pub(crate) enum Lag {
     Stale(usize),
 }
 
+/// Which reads lag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    All,
+    Decrypting,
+}
+
 #[derive(Debug)]
 struct Bucket {
     quota: Quota,
@@ -71,7 +78,9 @@ pub(crate) struct Faults {
     pub(crate) page_size: Option<usize>,
     pub(crate) empty_page_first: bool,
     pub(crate) trailing_token: bool,
-    pub(crate) lags: BTreeMap<String, Lag>,
+    pub(crate) lags: BTreeMap<String, (Lag, Reads)>,
+    /// The one access key that is valid; none: all are.
+    pub(crate) only_key: Option<String>,
     pub(crate) failure: Option<Failure>,
     pub(crate) calendar_failure: Option<Failure>,
     pub(crate) serve_itself: bool,
@@ -92,8 +101,11 @@ impl Faults {
     }
 
     /// How an answer that would hold `name` lags; counts that answer.
-    pub(crate) fn lag(&mut self, name: &str) -> Option<Lag> {
-        let lag = self.lags.get_mut(name)?;
+    pub(crate) fn lag(&mut self, name: &str, decrypt: bool) -> Option<Lag> {
+        let (lag, reads) = self.lags.get_mut(name)?;
+        if *reads == Reads::Decrypting && !decrypt {
+            return None;
+        }
         let now = *lag;
         match lag {
             Lag::Hidden(0) | Lag::Stale(0) => return None,
@@ -128,9 +140,16 @@ mod tests {
     #[test]
     fn a_lag_ends_after_its_answers() {
         let mut faults = Faults::default();
-        faults.lags.insert("/a".to_owned(), Lag::Hidden(1));
+        faults
+            .lags
+            .insert("/a".to_owned(), (Lag::Hidden(1), Reads::Decrypting));
+        assert_eq!(faults.lag("/a", false), None, "no sweep lags");
         assert_eq!(
-            (faults.lag("/a"), faults.lag("/a"), faults.lag("/b")),
+            (
+                faults.lag("/a", true),
+                faults.lag("/a", true),
+                faults.lag("/b", true)
+            ),
             (Some(Lag::Hidden(1)), None, None)
         );
     }

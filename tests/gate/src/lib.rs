@@ -38,7 +38,7 @@ use crate::calendars::Calendars;
 pub use crate::calendars::DefaultState;
 use crate::copy::{Copy, Write};
 pub use crate::faults::{Failure, Quota};
-use crate::faults::{Faults, Lag};
+use crate::faults::{Faults, Lag, Reads};
 pub use crate::log::{CallRecord, Counts};
 
 /// What the gate says about itself in ARNs and messages.
@@ -229,15 +229,34 @@ impl Gate {
 
     /// Leaves this name out of the next `answers` answers that would hold it: reads lag behind writes.
     pub fn hide_name(&self, name: &str, answers: usize) {
-        let name = protocol::canonical(name);
-        self.shared.state().faults.lags.insert(name, Lag::Hidden(answers));
+        self.lag(name, Lag::Hidden(answers), Reads::All);
     }
 
     /// Gives the version before the latest in the next `answers` answers that would hold this name. It must
     /// have been put through this gate twice.
     pub fn stale_version(&self, name: &str, answers: usize) {
+        self.lag(name, Lag::Stale(answers), Reads::All);
+    }
+
+    /// As [`Gate::hide_name`], in answers that would hold the decrypted value only: sweeps see it.
+    pub fn hide_value(&self, name: &str, answers: usize) {
+        self.lag(name, Lag::Hidden(answers), Reads::Decrypting);
+    }
+
+    /// As [`Gate::stale_version`], in answers that would hold the decrypted value only: sweeps see the latest. One that
+    /// is asked for by a label is given at the version before, too.
+    pub fn stale_value(&self, name: &str, answers: usize) {
+        self.lag(name, Lag::Stale(answers), Reads::Decrypting);
+    }
+
+    fn lag(&self, name: &str, lag: Lag, reads: Reads) {
         let name = protocol::canonical(name);
-        self.shared.state().faults.lags.insert(name, Lag::Stale(answers));
+        self.shared.state().faults.lags.insert(name, (lag, reads));
+    }
+
+    /// Lets one access key in and rejects all others as unknown; `None`: takes every key.
+    pub fn only_key(&self, id: Option<&str>) {
+        self.shared.state().faults.only_key = id.map(str::to_owned);
     }
 
     /// Fails the next `calls` reads with `code`, such as `InternalServerError` (HTTP 500) or

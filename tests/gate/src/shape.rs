@@ -93,7 +93,7 @@ impl Shaping<'_> {
                 parameter["LastModifiedDate"] = json!(known.modified);
             }
         }
-        match self.state.faults.lag(&name) {
+        match self.state.faults.lag(&name, self.decrypt) {
             None => {}
             Some(Lag::Hidden(_)) => return Ok(None),
             Some(Lag::Stale(_)) => {
@@ -101,7 +101,9 @@ impl Shaping<'_> {
                     .state
                     .copy
                     .version(self.region, &name, version.saturating_sub(1));
-                if let (Some(before), None) = (before, selector) {
+                // A version that is asked for by its number is that one or none.
+                let pinned = selector.is_some_and(|selector| selector.parse::<u64>().is_ok());
+                if let Some(before) = before.filter(|_| !pinned) {
                     version = before.version;
                     parameter["Version"] = json!(before.version);
                     parameter["Value"] = json!(before.value);

@@ -7,13 +7,13 @@ use super::world::{self, Stage, latest, named, object, path, read_names, read_pa
 use crate::decide::Purpose;
 use crate::names::{NameFilter, ParameterRef, PathRead};
 use crate::record::SourceError;
-use crate::source::types::{ParameterStores, Tell};
+use crate::source::types::ParameterStores;
 
 #[tokio::test(start_paused = true)]
 async fn a_first_sync_costs_a_call_for_ten_and_a_decryption_each_and_no_sweep_follows_at_once() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 25);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     let fetched = stage.fetch(read_path("/web")).await.unwrap();
     assert_eq!(fetched.parameters.len(), 25);
     assert_eq!(fetched.listings[&path("/web")].len(), 25);
@@ -116,7 +116,7 @@ async fn a_forced_sync_asks_again_at_once_for_what_was_refused() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
     stage.world().undecryptable.insert("/web/1".into());
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     match stage.fetch(read_path("/web")).await.err().unwrap() {
         SourceError::Undecryptable { name, .. } => assert_eq!(name, "/web/1"),
         other => panic!("{other}"),
@@ -125,7 +125,7 @@ async fn a_forced_sync_asks_again_at_once_for_what_was_refused() {
     let calls = stage.world().calls.len();
     assert!(stage.fetch(read_path("/web")).await.is_err());
     assert_eq!(stage.world().calls.len(), calls);
-    stage.stores.refresh(&object("a"), Tell::OnChange);
+    stage.stores.refresh(&object("a"));
     assert_eq!(stage.fetch(read_path("/web")).await.unwrap().parameters.len(), 3);
 }
 
@@ -134,7 +134,7 @@ async fn a_new_version_frees_a_parameter_whose_key_was_lost() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
     stage.world().undecryptable.insert("/web/1".into());
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     assert!(stage.fetch(read_path("/web")).await.is_err());
     stage.world().undecryptable.clear();
     stage.world().put("/web/1");

@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use super::MINUTE;
-use super::world::{Stage, latest, named, object, path, read_names, read_path, wanted};
+use super::world::{Stage, identity, latest, named, object, path, read_names, read_path, wanted};
 use crate::names::{NameFilter, Origin, PathRead};
 use crate::record::SourceError;
-use crate::source::types::{ParameterStores, Tell};
+use crate::source::types::ParameterStores;
 
 #[tokio::test(start_paused = true)]
 async fn quiet_intervals_are_swept_without_decryption_and_trigger_nobody() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 12);
     let names = stage.world().put_many("/shared/", 10);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
-    stage.stores.subscribe(&object("b"), wanted(&[], &names));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("b"), wanted(&[], &names));
     stage.fetch(read_path("/web")).await.unwrap();
-    stage.fetch(read_names(&names)).await.unwrap();
+    assert_eq!(stage.triggers(), ["b"], "which account answers is news to it");
+    stage.fetch_as("b", read_names(&names)).await.unwrap();
     let calls = stage.world().calls.len();
     let decrypted = stage.world().decrypted;
     tokio::time::sleep(3 * MINUTE).await;
@@ -38,7 +39,7 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
     stage.world().put_many("/web/", 3);
     stage.world().put_many("/api/", 3);
     for (name, at) in [("web", "/web"), ("web2", "/web"), ("api", "/api")] {
-        stage.stores.subscribe(&object(name), wanted(&[path(at)], &[]));
+        stage.subscribe(&object(name), wanted(&[path(at)], &[]));
         stage.fetch(read_path(at)).await.unwrap();
     }
     let filter = NameFilter::new(vec!["1".into()], vec![]).unwrap();
@@ -46,7 +47,7 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
         filter,
         ..path("/web")
     };
-    stage.stores.subscribe(&object("only-1"), wanted(&[other], &[]));
+    stage.subscribe(&object("only-1"), wanted(&[other], &[]));
     tokio::time::sleep(MINUTE).await;
     stage.triggers();
     stage.world().put("/web/2");
@@ -65,10 +66,10 @@ async fn a_change_is_told_once_to_those_who_want_it_and_to_nobody_else() {
 async fn a_vanished_name_is_told_when_it_was_missed_twice() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     let gone = stage.world().remove("/web/1");
-    stage.stores.refresh(&object("a"), Tell::OnChange);
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(stage.triggers(), Vec::<String>::new());
     assert_eq!(
@@ -90,10 +91,10 @@ async fn a_vanished_name_is_told_when_it_was_missed_twice() {
 async fn a_lagging_read_triggers_nobody() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     let gone = stage.world().remove("/web/1");
-    stage.stores.refresh(&object("a"), Tell::OnChange);
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(2)).await;
     stage.world().parameters.insert("/web/1".into(), gone);
     tokio::time::sleep(MINUTE).await;
@@ -104,13 +105,13 @@ async fn a_lagging_read_triggers_nobody() {
 async fn two_failed_sweeps_are_told_and_so_is_their_end() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     stage.world().fail_next(1, "InternalServerError");
     tokio::time::sleep(2 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new(), "one failure says little");
     stage.world().fail_next(2, "InternalServerError");
-    stage.stores.refresh(&object("a"), Tell::OnChange);
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(stage.triggers(), ["a"]);
     assert!(stage.stores.upstream(&object("a")).fault.is_some());
@@ -120,13 +121,15 @@ async fn two_failed_sweeps_are_told_and_so_is_their_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_with_nothing_changed_triggers_nobody_and_decrypts_nothing() {
+async fn a_restart_with_nothing_changed_decrypts_nothing_and_shows_it_once() {
     let stage = Stage::new();
     let names = stage.world().put_many("/web/", 3);
     let mut want = wanted(&[path("/web")], &[]);
     want.applied = stage.world().stamps(&names);
     want.applied_origin = Some(stage.world().origin.clone());
-    stage.stores.subscribe(&object("a"), want.clone());
+    stage.subscribe(&object("a"), want.clone());
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers(), ["a"], "its report was made of nothing");
     tokio::time::sleep(3 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new());
     assert_eq!(stage.world().decrypted, 0);
@@ -145,9 +148,14 @@ async fn a_restart_with_nothing_changed_triggers_nobody_and_decrypts_nothing() {
             "gone" => drop(stage.world().remove("/web/1")),
             _ => stage.world().put("/web/new"),
         }
-        stage.stores.subscribe(&object("a"), want);
+        stage.subscribe(&object("a"), want.clone());
         tokio::time::sleep(MINUTE + Duration::from_secs(10)).await;
         assert_eq!(stage.triggers(), ["a"], "{changed} while we were away");
+        let now: Vec<_> = stage.stores.upstream(&object("a")).listings[&path("/web")]
+            .iter()
+            .map(|(name, entry)| (name.clone(), entry.stamp))
+            .collect();
+        assert_ne!(now, Vec::from_iter(want.applied.clone()), "{changed}");
     }
 }
 
@@ -162,13 +170,13 @@ async fn another_account_behind_the_store_is_told_at_once() {
         account: "999999999999".into(),
         region: "eu-west-1".into(),
     });
-    stage.stores.subscribe(&object("a"), want);
+    stage.subscribe(&object("a"), want);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stage.triggers(), ["a"]);
     assert_eq!(stage.world().calls.len(), 1);
 
     stage.world().origin.account = "888888888888".into();
-    stage.stores.refresh(&object("a"), Tell::OnChange);
+    stage.stores.refresh(&object("a"));
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stage.triggers(), ["a"], "and when it changes under way");
     assert_eq!(
@@ -181,8 +189,8 @@ async fn another_account_behind_the_store_is_told_at_once() {
 async fn names_below_a_swept_path_cost_nothing_and_are_known() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
-    stage.stores.subscribe(
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(
         &object("b"),
         wanted(&[], &[latest("/web/1"), latest("/web/none")]),
     );
@@ -201,7 +209,7 @@ async fn names_below_a_swept_path_cost_nothing_and_are_known() {
 async fn an_engine_that_nobody_needs_ends() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 3);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     tokio::time::sleep(10 * MINUTE).await;
     assert_eq!(stage.stores.engines(), 1);
     stage.stores.unsubscribe(&object("a"));
@@ -221,22 +229,38 @@ async fn intervals_stretch_and_say_so_when_the_budget_is_short() {
         let mut want = wanted(&[path(&format!("/p{n}"))], &[]);
         want.interval = Duration::from_secs(10);
         want.limits.requests_per_second = 2;
-        stage.stores.subscribe(&object(&format!("o{n}")), want);
+        stage.subscribe(&object(&format!("o{n}")), want);
     }
     tokio::time::sleep(5 * MINUTE).await;
-    let upstream = stage.stores.upstream(&object("o0"));
-    assert_eq!(upstream.effective_interval, Some(Duration::from_secs(30)));
+    let stretched = Some(Duration::from_secs(30));
+    assert_eq!(stage.stores.standing(&identity()).interval, stretched);
+    assert!(stage.standings() > 0, "the store is told at once");
+    assert_eq!(stage.stores.upstream(&object("o0")).effective_interval, None);
     let calls = stage.world().calls.len();
     assert!((250..=305).contains(&calls), "half of two a second: {calls}");
+
+    assert!(stage.triggers().len() <= 30);
+    tokio::time::sleep(20 * MINUTE).await;
+    assert_eq!(stage.triggers(), Vec::<String>::new());
+    tokio::time::sleep(10 * MINUTE).await;
+    assert_eq!(stage.triggers().len(), 30, "each tells of it once it has lasted");
+    assert_eq!(stage.stores.upstream(&object("o0")).effective_interval, stretched);
+    for n in 5..30 {
+        stage.stores.unsubscribe(&object(&format!("o{n}")));
+    }
+    tokio::time::sleep(MINUTE).await;
+    assert_eq!(stage.triggers().len(), 5, "and that it has ended, at once");
+    assert_eq!(stage.stores.standing(&identity()).interval, None);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_sweeps_may_not_read_is_told_and_the_others_are_swept() {
     let stage = Stage::new();
     let names = stage.world().put_many("/a/", 10);
-    stage.stores.subscribe(&object("all"), wanted(&[], &names));
-    stage.stores.subscribe(&object("one"), wanted(&[], &names[..1]));
-    stage.fetch(read_names(&names)).await.unwrap();
+    stage.subscribe(&object("all"), wanted(&[], &names));
+    stage.subscribe(&object("one"), wanted(&[], &names[..1]));
+    stage.fetch_as("all", read_names(&names)).await.unwrap();
+    assert_eq!(stage.triggers(), ["one"], "others have read it");
     stage.world().denied.insert("/a/3".into());
     tokio::time::sleep(3 * MINUTE).await;
     assert_eq!(stage.triggers(), ["all"]);
@@ -259,7 +283,7 @@ async fn an_engine_that_stops_leaves_nobody_waiting_and_nobody_unwatched() {
     let engine = stage.engine();
     let running = tokio::spawn(std::sync::Arc::clone(&engine).run(|_| false));
     engine.subscribe(&object("a"), wanted(&[path("/web")], &[]));
-    let fetch = tokio::spawn(std::sync::Arc::clone(&engine).fetch(&read_path("/web")));
+    let fetch = tokio::spawn(std::sync::Arc::clone(&engine).fetch(&object("a"), &read_path("/web")));
     tokio::time::sleep(Duration::from_millis(10)).await;
     running.abort();
     let error = fetch.await.unwrap().err().unwrap();
@@ -274,7 +298,7 @@ async fn an_engine_that_stops_leaves_nobody_waiting_and_nobody_unwatched() {
 async fn one_change_costs_the_sweep_and_the_fetch_of_its_secret() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 25);
-    stage.stores.subscribe(&object("a"), wanted(&[path("/web")], &[]));
+    stage.subscribe(&object("a"), wanted(&[path("/web")], &[]));
     stage.fetch(read_path("/web")).await.unwrap();
     stage.world().put("/web/7");
     let calls = stage.world().calls.len();
@@ -292,29 +316,50 @@ async fn one_change_costs_the_sweep_and_the_fetch_of_its_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_told_refresh_is_answered_once_all_was_seen_anew() {
+async fn a_forced_sync_is_answered_once_all_was_seen_anew() {
     let stage = Stage::new();
     stage.world().put_many("/web/", 12);
     let names = stage.world().put_many("/shared/", 2);
-    stage
-        .stores
-        .subscribe(&object("a"), wanted(&[path("/web")], &names));
+    let mut want = wanted(&[path("/web")], &names);
+    stage.subscribe(&object("a"), want.clone());
     stage.fetch(read_path("/web")).await.unwrap();
     stage.fetch(read_names(&names)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     let calls = stage.world().calls.len();
     stage.world().fail_next(1, "InternalServerError");
-    stage.stores.refresh(&object("a"), Tell::WhenDone);
+    want.forced = Some("token".into());
+    stage.subscribe(&object("a"), want.clone());
+    assert_eq!(stage.world().renewed, 1, "credentials are read anew, too");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(stage.stores.refreshes(&object("a")), 0, "one of the reads failed");
+    let answered = || stage.stores.upstream(&object("a")).forced;
+    assert_eq!(answered(), None, "one of the reads failed");
+    stage.subscribe(&object("a"), want.clone());
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(stage.stores.refreshes(&object("a")), 1);
+    assert_eq!(answered().as_deref(), Some("token"));
     assert_eq!(stage.triggers(), ["a"], "although nothing changed");
     assert_eq!(
         stage.world().calls.len() - calls,
         4,
         "two pages, one batch, one try again"
     );
+    stage.subscribe(&object("a"), want.clone());
     tokio::time::sleep(3 * MINUTE).await;
     assert_eq!(stage.triggers(), Vec::<String>::new(), "and only once");
+    assert_eq!(stage.world().renewed, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forced_sync_during_which_the_object_is_forgotten_is_answered_when_it_is_back() {
+    let stage = Stage::new();
+    stage.world().put_many("/web/", 3);
+    let mut want = wanted(&[path("/web")], &[]);
+    want.forced = Some("token".into());
+    stage.subscribe(&object("a"), want.clone());
+    stage.stores.unsubscribe(&object("a"));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stage.subscribe(&object("a"), want);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stage.triggers(), ["a"]);
+    let forced = stage.stores.upstream(&object("a")).forced;
+    assert_eq!(forced.as_deref(), Some("token"));
 }

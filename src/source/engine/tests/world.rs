@@ -12,13 +12,14 @@ use crate::decide::{FetchRequest, Purpose, SourceRead};
 use crate::names::{
     NameFilter, ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, PathRead, Selector,
 };
-use crate::record::{Entry, ParameterKind, SourceError, Stamp};
+use crate::record::{Entry, ParameterKind, SourceError, Stamp, Upstream};
 use crate::resolve::{Auth, Limits, StoreIdentity};
 use crate::source::budget::Budgets;
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi};
+use crate::source::connect::Connect;
 use crate::source::engine::{Engine, Surroundings};
 use crate::source::metrics::NoMetrics;
-use crate::source::stores::{Connect, Stores};
+use crate::source::stores::Stores;
 use crate::source::types::{Fetched, ParameterStores, Sweeping, Wanted};
 use crate::value::SecretValue;
 
@@ -26,6 +27,11 @@ use crate::value::SecretValue;
 pub struct World {
     /// By name: the stamps of all versions.
     pub parameters: BTreeMap<String, Vec<Stamp>>,
+    /// By name and label: the version that carries it.
+    pub labels: BTreeMap<(String, String), usize>,
+    /// Names that so many decrypted answers give as they were one version before, or not at all.
+    pub stale: BTreeMap<String, usize>,
+    pub hidden: BTreeMap<String, usize>,
     pub denied: BTreeSet<String>,
     pub undecryptable: BTreeSet<String>,
     pub page_size: usize,
@@ -33,6 +39,8 @@ pub struct World {
     pub circle: bool,
     pub origin: Origin,
     pub calls: Vec<String>,
+    /// How often credentials were to be read anew.
+    pub renewed: usize,
     pub decrypted: usize,
     faults: Vec<Fault>,
     seconds: i64,
@@ -77,6 +85,11 @@ impl World {
         self.faults.extend(std::iter::repeat_n(fault, count));
     }
 
+    /// No fault is left.
+    pub fn forgive(&mut self) {
+        self.faults.clear();
+    }
+
     fn answer(&mut self, call: Call) -> Result<Answer, Fault> {
         self.calls.push(match &call {
             Call::Page { key, .. } => format!("Page {}", key.path),
@@ -91,11 +104,15 @@ impl World {
                 decryption,
                 token,
             } => {
+                if self.denied.contains(key.path.as_str()) {
+                    return Err(Fault::Denied("AccessDeniedException".into()));
+                }
                 let near = self
                     .parameters
                     .range(key.path.to_string()..)
                     .map(|(name, _)| name);
                 let near = near.take_while(|name| name.starts_with(key.path.as_str()));
+                let near = near.filter(|name| !name.starts_with("arn:"));
                 let names = near.map(|name| named(name));
                 let all: Vec<ParameterName> = names.filter(|name| key.shows(name)).collect();
                 let from: usize = token.as_deref().map_or(0, |token| token.parse().unwrap());
@@ -155,15 +172,23 @@ impl World {
         }
     }
 
-    fn find(&self, reference: &ParameterRef, decryption: Decryption) -> Result<Option<Found>, Fault> {
+    fn find(&mut self, reference: &ParameterRef, decryption: Decryption) -> Result<Option<Found>, Fault> {
         let name = reference.name.as_str();
+        if decryption == Decryption::On && lags(&mut self.hidden, name) {
+            return Ok(None);
+        }
+        let behind = usize::from(decryption == Decryption::On && lags(&mut self.stale, name));
         if decryption == Decryption::On && self.undecryptable.contains(name) {
             return Err(Fault::Undecryptable("KMS.DisabledException".into()));
         }
         let versions = self.parameters.get(name);
-        let stamp = versions.and_then(|versions| match reference.selector {
-            Selector::Version(version) => versions.get(version as usize - 1),
-            _ => versions.last(),
+        let stamp = versions.and_then(|versions| match &reference.selector {
+            Selector::Version(version) => versions.get(*version as usize - 1),
+            Selector::Label(label) => {
+                let version = self.labels.get(&(name.to_owned(), label.to_string()))?;
+                versions.get(version - 1 - behind)
+            }
+            Selector::Latest => versions.get(versions.len() - 1 - behind),
         });
         let value = || SecretValue::new(format!("value of {name}").into_bytes());
         Ok(stamp.map(|stamp| Found {
@@ -172,10 +197,25 @@ impl World {
                 stamp: *stamp,
                 kind: ParameterKind::SecureString,
             },
-            origin: Some(self.origin.clone()),
+            origin: Some(match reference.name.shared_from() {
+                None => self.origin.clone(),
+                Some((region, account)) => Origin {
+                    account: account.into(),
+                    region: region.into(),
+                },
+            }),
             value: (decryption == Decryption::On).then(value),
         }))
     }
+}
+
+/// Whether this answer lags; counts it.
+fn lags(left: &mut BTreeMap<String, usize>, name: &str) -> bool {
+    let Some(left) = left.get_mut(name).filter(|left| **left > 0) else {
+        return false;
+    };
+    *left -= 1;
+    true
 }
 
 /// The scripted API: 20 ms a call.
@@ -185,6 +225,10 @@ impl ParameterApi for Script {
     async fn call(&self, call: Call) -> Result<Answer, Fault> {
         tokio::time::sleep(Duration::from_millis(20)).await;
         self.0.lock().unwrap().answer(call)
+    }
+
+    fn renew(&self) {
+        self.0.lock().unwrap().renewed += 1;
     }
 }
 
@@ -201,6 +245,7 @@ pub struct Stage {
     pub stores: Stores<Script>,
     world: Arc<Mutex<World>>,
     triggers: Arc<Mutex<Vec<String>>>,
+    standings: Arc<Mutex<usize>>,
     clock: Arc<TestClock>,
 }
 
@@ -208,6 +253,9 @@ impl Stage {
     pub fn new() -> Self {
         let world = Arc::new(Mutex::new(World {
             parameters: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            stale: BTreeMap::new(),
+            hidden: BTreeMap::new(),
             denied: BTreeSet::new(),
             undecryptable: BTreeSet::new(),
             page_size: 10,
@@ -218,23 +266,28 @@ impl Stage {
                 region: "eu-west-1".into(),
             },
             calls: vec![],
+            renewed: 0,
             decrypted: 0,
             faults: vec![],
             seconds: 0,
         }));
         let triggers = Arc::new(Mutex::new(vec![]));
         let told = Arc::clone(&triggers);
+        let standings = Arc::new(Mutex::new(0));
+        let retold = Arc::clone(&standings);
         let clock = Arc::new(TestClock::running(Timestamp::from_second(1_800_000_000).unwrap()));
         let stores = Stores::new(
             Script(Arc::clone(&world)),
             Arc::clone(&clock) as Arc<dyn Clock>,
             Arc::new(NoMetrics),
             move |object: ObjectKey| told.lock().unwrap().push(object.name.to_string()),
+            move |_: &StoreIdentity| *retold.lock().unwrap() += 1,
         );
         Self {
             stores,
             world,
             triggers,
+            standings,
             clock,
         }
     }
@@ -243,9 +296,26 @@ impl Stage {
         self.world.lock().unwrap()
     }
 
-    /// Who was told to look since the last time.
+    /// What a pass does: says what an object wants, and looks at what is known of it.
+    pub fn subscribe(&self, object: &ObjectKey, wanted: Wanted) -> Upstream {
+        self.stores.subscribe(object, wanted);
+        self.stores.look(object)
+    }
+
+    /// Who was told to look since the last time, each once, and looks now.
     pub fn triggers(&self) -> Vec<String> {
-        std::mem::take(&mut self.triggers.lock().unwrap())
+        let mut told = std::mem::take(&mut *self.triggers.lock().unwrap());
+        told.sort_unstable();
+        told.dedup();
+        for name in &told {
+            self.stores.look(&object(name));
+        }
+        told
+    }
+
+    /// How often the store was told that its standing is another.
+    pub fn standings(&self) -> usize {
+        std::mem::take(&mut *self.standings.lock().unwrap())
     }
 
     pub fn clock(&self) -> Duration {
@@ -263,22 +333,33 @@ impl Stage {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             metrics: Arc::new(NoMetrics),
             triggers: Box::new(move |object| told.lock().unwrap().push(object.name.to_string())),
+            standings: Box::new(|_| {}),
             budgets: Budgets::default(),
         };
         Engine::new(identity(), Script(Arc::clone(&self.world)), Arc::new(around))
     }
 
+    /// Fetches as the object `a`.
     pub fn fetch(&self, request: FetchRequest) -> impl Future<Output = Result<Fetched, SourceError>> + use<> {
-        let stores = self.stores.clone();
-        async move { stores.fetch(&identity(), &request).await }
+        self.fetch_as("a", request)
+    }
+
+    pub fn fetch_as(
+        &self,
+        name: &str,
+        request: FetchRequest,
+    ) -> impl Future<Output = Result<Fetched, SourceError>> + use<> {
+        let (stores, object) = (self.stores.clone(), object(name));
+        async move { stores.fetch(&object, &identity(), &request).await }
     }
 }
 
-fn identity() -> StoreIdentity {
+pub fn identity() -> StoreIdentity {
     StoreIdentity {
         region: "eu-west-1".into(),
         endpoint: None,
         auth: Auth::default(),
+        only_of: None,
     }
 }
 
@@ -314,6 +395,7 @@ pub fn wanted(paths: &[PathRead], names: &[ParameterRef]) -> Wanted {
         parameters: names.iter().cloned().collect(),
         applied: BTreeMap::new(),
         applied_origin: None,
+        forced: None,
     }
 }
 
