@@ -232,10 +232,11 @@ fn the_behaviour_table() {
         ),
         (
             "what the record has and the spec does not want is not read, whatever the shape says",
-            base()
-                .with(broken)
-                .with(|w| w.record().provenance.parameters[0].name = name("/pay/A")),
-            "leave RepairBlocked SpecChanged",
+            base().with(broken).with(|w| {
+                w.record().provenance.parameters[0].name = name("/pay/A");
+                w.resolved.gate = closed();
+            }),
+            "leave RepairBlocked SpecChanged +pending",
         ),
         // The record
         (

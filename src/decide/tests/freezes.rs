@@ -194,7 +194,7 @@ fn a_first_sync_goes_through_in_a_namespace_that_was_made_during_the_closing() {
         (
             "a Secret to adopt in it",
             made(500, Former::Unknown).with(adopted),
-            "leave Held",
+            "write FirstSync /web/*",
         ),
         (
             "its own wish",
