@@ -9,6 +9,7 @@ mod calendars;
 mod contact;
 mod fields;
 mod former;
+mod lean;
 mod namespaces;
 mod objects;
 mod ownership;

@@ -75,8 +75,8 @@ impl SecretIndex {
         for key in &gone {
             self.secrets.remove(key);
         }
-        self.namespaces
-            .retain(|namespace| seen.iter().any(|key| key.namespace == *namespace));
+        let inhabited: HashSet<&Arc<str>> = seen.iter().map(|key| &key.namespace).collect();
+        self.namespaces.retain(|namespace| inhabited.contains(namespace));
         gone
     }
 

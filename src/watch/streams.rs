@@ -141,7 +141,7 @@ impl Watches {
             key,
         };
         let pending = self.readiness.wait_for("secrets");
-        self.follow("secrets", self.watch(api, config, "secrets"), pending, fold)
+        self.follow("secrets", self.watch_lean(api, config, "secrets"), pending, fold)
             .await;
     }
 
