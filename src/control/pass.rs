@@ -31,7 +31,8 @@ pub struct Pass {
     pub world: Option<World>,
     /// What has to be recorded.
     unrecorded: Option<Record>,
-    takes_back: bool,
+    /// The announcement of which nothing had come when the pass began.
+    takes_back: Option<i64>,
     held_by_others: Vec<HeldKey>,
 }
 
@@ -46,7 +47,7 @@ impl Pass {
             wake: None,
             world: None,
             unrecorded: None,
-            takes_back: false,
+            takes_back: None,
             held_by_others: Vec::new(),
         }
     }
@@ -67,7 +68,7 @@ impl Pass {
             target: world.resolved.target.name.clone(),
             pending: decision.pending,
             wake: decision.wake,
-            takes_back: unrecorded.is_none() && view.takes_back(),
+            takes_back: view.takes_back().filter(|_| unrecorded.is_none()),
             unrecorded,
             held_by_others: held.unwrap_or_default(),
             world: Some(world),
@@ -106,11 +107,12 @@ impl Pass {
         }
     }
 
-    /// What becomes of the record in status.
-    pub fn recording(&self) -> Recording<'_> {
+    /// What becomes of the record in status. `announced`: the revision that this process has announced, and of which it
+    /// knows now that nothing came; a write of this very pass may have changed that.
+    pub fn recording(&self, announced: Option<i64>) -> Recording<'_> {
         match &self.unrecorded {
             Some(record) => Recording::Is(record),
-            None if self.takes_back => Recording::TakesBack,
+            None if self.takes_back.is_some() && self.takes_back == announced => Recording::TakesBack,
             None => Recording::Stays,
         }
     }

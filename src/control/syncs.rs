@@ -441,12 +441,13 @@ where
     let reason = outcome.describe().0;
     let since = report::said_since(&newest, reason).unwrap_or(now);
     let (fault_since, known) = context.life(key, uid, |life| life.memory.fault(reason, since));
+    let announced = context.life(key, uid, |life| life.memory.announced());
     let handled = pass.world.as_ref().and_then(|world| answered(&newest, world));
     let mut said = report(&Facts {
         object: &newest,
         target: &pass.target,
         applied: pass.applied(),
-        record: pass.recording(),
+        record: pass.recording(announced),
         held_by_others: pass.held_by_others(),
         intact: pass.is_intact(),
         present: pass.is_present(),

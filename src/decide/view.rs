@@ -143,11 +143,13 @@ impl<'a> View<'a> {
         self.stated.is_ok_and(|stated| stated.writing == Some(revision))
     }
 
-    /// Whether status announces what this process knows to have come to nothing: then the announcement is taken back,
-    /// unless a write follows.
-    pub fn takes_back(&self) -> bool {
+    /// The revision that status announces and of which this process knows that nothing came: the announcement is taken
+    /// back, unless a write follows.
+    pub fn takes_back(&self) -> Option<i64> {
         let announced = self.announcement();
-        self.announced.is_some() && announced.revision == self.announced && !announced.doubt
+        announced
+            .revision
+            .filter(|revision| !announced.doubt && self.announced == Some(*revision))
     }
 
     /// Whether the Secret is there and all that we set is still ours, as of the record's own revision.

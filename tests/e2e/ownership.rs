@@ -128,7 +128,7 @@ async fn delete_takes_the_secret_along() {
 }
 
 #[tokio::test]
-async fn retain_leaves_the_secret_and_a_parametersync_made_anew_finds_it_for_nothing() {
+async fn retain_leaves_the_secret_and_a_parametersync_made_anew_knows_it_by_its_seal_and_writes_it_once() {
     let case = suite().await.case("retain").await;
     case.put_many("/web", 12).await;
     let spec = format!("interval: 10s\n{WEB}\ntarget: {{deletionPolicy: Retain}}");
@@ -141,16 +141,18 @@ async fn retain_leaves_the_secret_and_a_parametersync_made_anew_finds_it_for_not
     assert_eq!(case.secret("web").await.expect("the Secret").len(), 12);
 
     case.gate().reset_counts();
-    let writes = Writes::of(&case, "Secret", "web").await;
+    let (before, writes) = (case.secret("web").await, Writes::of(&case, "Secret", "web").await);
     case.sync("web", &spec).await;
     case.wait_ready("web").await;
     case.eventually(SOME, "a sweep", async || {
-        (case.gate().counts().reads() >= 2).then_some(())
+        (case.gate().counts().reads() >= 3).then_some(())
     })
     .await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(case.gate().counts().decrypted, 0);
-    assert_eq!(writes.count(), 0);
+    // Nothing but status says what is applied, and that went with the object: it is a first sync, without adoption.
+    assert_eq!(case.gate().counts().decrypted, 12);
+    assert_eq!(writes.count(), 1);
+    assert_eq!(case.secret("web").await, before);
     // And it is kept from here on.
     case.put("/web/V00", "newer").await;
     case.eventually(SOME, "the newer value", async || {
@@ -232,7 +234,15 @@ async fn target_labels_and_annotations_are_written_and_nothing_is_copied_from_th
     );
     let annotations = meta["annotations"].as_object().expect("annotations");
     let names: Vec<&String> = annotations.keys().collect();
-    assert_eq!(names, ["example.com/note", "paramsync.dev/applied"]);
+    assert_eq!(
+        names,
+        [
+            "example.com/note",
+            "paramsync.dev/applied",
+            "paramsync.dev/seal",
+            "paramsync.dev/written-at"
+        ]
+    );
 
     // Taken out of the spec, they go.
     case.sync("web", WEB).await;
