@@ -34,8 +34,9 @@ pub use parameter_sync::{
 };
 pub use refs::{CalendarKind, CalendarRef, StoreKind, StoreRef};
 pub use status::{
-    BoundBy, ChangeCalendarStatus, GateStatus, HeldKey, LastValid, MAX_PARAMETERS, MAX_SYNC_REQUEST, OriginStatus,
-    ParameterStatus, ParameterSyncStatus, Pending, PendingChange, SecretStatus, StoreStatus, UpcomingPeriod,
+    BoundBy, ChangeCalendarStatus, GateStatus, HeldKey, LastValid, MAX_PARAMETERS, MAX_SYNC_REQUEST,
+    OriginStatus, ParameterStatus, ParameterSyncStatus, Pending, PendingChange, SecretStatus, StoreStatus,
+    UpcomingPeriod,
 };
 pub use store::{
     AccessRule, AuthSecretRef, ClusterParameterStore, ClusterParameterStoreSpec, ParameterStore,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::crds;
+use super::rules::REVISION_GOES_BACK;
 use crate::names::{ParameterName, ParameterPath, SecretKey};
 
 #[derive(Deserialize)]
@@ -90,11 +91,51 @@ fn every_rule_has_a_case_that_it_refuses() {
     for crd in crds::all() {
         collect_messages(&crds::schema(&crd), &mut messages);
     }
+    // Of status, which no user writes: a test of its own.
+    messages.remove(REVISION_GOES_BACK);
     let untested: Vec<_> = messages.difference(&seen).collect();
     assert!(
         untested.is_empty(),
         "rules without a case in testdata/rules.yaml: {untested:#?}"
     );
+}
+
+#[test]
+fn what_status_says_of_the_secret_never_goes_back() {
+    let crds = crds::all();
+    let sync = crds
+        .iter()
+        .find(|crd| crd.spec.names.kind == "ParameterSync")
+        .unwrap();
+    let schema = crds::schema(sync);
+    let object = |status: &Value| {
+        json!({
+            "apiVersion": "paramsync.dev/v1alpha1", "kind": "ParameterSync", "metadata": {"name": "object"},
+            "spec": {"sources": [{"path": "/web"}]}, "status": status,
+        })
+    };
+    let at = |revision: i64| json!({"secret": {"name": "web", "keys": 1, "revision": revision}});
+    let unrecorded = json!({"observedGeneration": 1});
+    let legacy = json!({"secret": {"name": "web", "keys": 1}});
+    for (old, new, lawful) in [
+        (&unrecorded, &at(7), true),
+        (&legacy, &at(7), true),
+        (&at(7), &at(7), true),
+        (&at(7), &at(8), true),
+        (&at(7), &at(6), false),
+        (&at(7), &legacy, false),
+        (&at(7), &unrecorded, false),
+    ] {
+        let answer = Validator::new().validate(&schema, &object(new), Some(&object(old)));
+        let said: Vec<String> = answer
+            .err()
+            .into_iter()
+            .flatten()
+            .map(|error| error.message)
+            .collect();
+        let expected: &[&str] = if lawful { &[] } else { &[REVISION_GOES_BACK] };
+        assert_eq!(said, expected, "{old} -> {new}");
+    }
 }
 
 #[test]

@@ -37,11 +37,16 @@ pub fn target_name_stays() -> Rule {
     .field_path(".spec.target.name")
 }
 
+/// What an older revision in status is answered with.
+pub const REVISION_GOES_BACK: &str = "status.secret.revision cannot go back";
+
 /// What status says of the Secret never goes back: neither to an older revision, nor to none.
 pub fn revision_grows() -> Rule {
+    let revision =
+        |of: &str| format!("(has({of}.secret) && has({of}.secret.revision) ? {of}.secret.revision : 0)");
     rule(
-        "oldSelf.?secret.?revision.orValue(0) <= self.?secret.?revision.orValue(0)",
-        "status.secret.revision cannot go back",
+        &format!("{} <= {}", revision("oldSelf"), revision("self")),
+        REVISION_GOES_BACK,
     )
 }
 

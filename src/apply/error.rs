@@ -188,15 +188,14 @@ fn policy(message: &str) -> Option<String> {
     let named = |kind: &str, quote: char, before: &str| {
         let (_, rest) = message.split_once(before)?;
         let (name, _) = rest.split_once(quote)?;
-        let plain = name.len() <= 253 && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+        let plain = name.len() <= 253
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
         plain.then(|| format!("{kind} {name}"))
     };
-    named(
-        "ValidatingAdmissionPolicy",
-        '\'',
-        "ValidatingAdmissionPolicy '",
-    )
-    .or_else(|| named("admission webhook", '"', "admission webhook \""))
+    named("ValidatingAdmissionPolicy", '\'', "ValidatingAdmissionPolicy '")
+        .or_else(|| named("admission webhook", '"', "admission webhook \""))
 }
 
 impl Classified for ApplyError {
@@ -208,7 +207,9 @@ impl Classified for ApplyError {
             | Self::Unknown { .. }
             | Self::PermitOver { .. }
             | Self::NotHolder { .. } => Class::Transient,
-            Self::Forbidden { .. } | Self::RefusedByPolicy { .. } | Self::QuotaExceeded { .. } => Class::Denied,
+            Self::Forbidden { .. } | Self::RefusedByPolicy { .. } | Self::QuotaExceeded { .. } => {
+                Class::Denied
+            }
             Self::TypeImmutable { .. } | Self::Immutable { .. } | Self::Refused { .. } => Class::Invalid,
         }
     }
@@ -248,10 +249,19 @@ mod tests {
             "secrets \"web\" is forbidden: ValidatingAdmissionPolicy 'no-secrets' with binding 'all' denied request: value hunter2",
         );
         assert_eq!(reason, "RefusedByPolicy");
-        assert!(text.contains("ValidatingAdmissionPolicy no-secrets") && !text.contains("hunter2"), "{text}");
-        let (reason, text) = said(403, "admission webhook \"check.example.com\" denied the request: hunter2");
+        assert!(
+            text.contains("ValidatingAdmissionPolicy no-secrets") && !text.contains("hunter2"),
+            "{text}"
+        );
+        let (reason, text) = said(
+            403,
+            "admission webhook \"check.example.com\" denied the request: hunter2",
+        );
         assert_eq!(reason, "RefusedByPolicy");
-        assert!(text.contains("webhook check.example.com") && !text.contains("hunter2"), "{text}");
+        assert!(
+            text.contains("webhook check.example.com") && !text.contains("hunter2"),
+            "{text}"
+        );
         let quota = "secrets \"web\" is forbidden: exceeded quota: few, requested: secrets=1, used: secrets=3, limited: secrets=3";
         assert_eq!(said(403, quota).0, "QuotaExceeded");
         assert_eq!(said(403, "no").0, "WriteForbidden");

@@ -139,7 +139,12 @@ impl<C: Clock> ApiServer<C> {
     }
 
     /// Takes away keys that an update of somebody's keeps in the Secret.
-    async fn remove(&self, secret: &ObjectKey, meta: &ObjectMeta, keys: &[SecretKey]) -> Result<ObjectMeta, ApplyError> {
+    async fn remove(
+        &self,
+        secret: &ObjectKey,
+        meta: &ObjectMeta,
+        keys: &[SecretKey],
+    ) -> Result<ObjectMeta, ApplyError> {
         let nothing: serde_json::Map<String, Value> =
             keys.iter().map(|key| (key.to_string(), Value::Null)).collect();
         let patch = Patch::Merge(json!({
@@ -218,7 +223,9 @@ impl<C: Clock> SecretSink for ApiServer<C> {
             match self.remove(&secret, &meta, &left.updated).await {
                 Ok(after) => meta = after,
                 // What is applied is applied; the keys stay until the next change, and say so.
-                Err(error) => tracing::warn!(%secret, %error, "keys that were removed could not be taken away"),
+                Err(error) => {
+                    tracing::warn!(%secret, %error, "keys that were removed could not be taken away")
+                }
             }
         }
         let still = left_behind(&meta, left.updated.iter());

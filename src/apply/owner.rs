@@ -64,8 +64,18 @@ mod tests {
     fn the_reference_is_put_right_and_those_of_others_stay() {
         for (what, before, wanted, after) in [
             ("none", json!([]), OwnerPatch::Set, Some(json!([sync("u-1")]))),
-            ("an older one", json!([sync("u-0")]), OwnerPatch::Set, Some(json!([sync("u-1")]))),
-            ("two", json!([sync("u-0"), sync("u-1")]), OwnerPatch::Set, Some(json!([sync("u-1")]))),
+            (
+                "an older one",
+                json!([sync("u-0")]),
+                OwnerPatch::Set,
+                Some(json!([sync("u-1")])),
+            ),
+            (
+                "two",
+                json!([sync("u-0"), sync("u-1")]),
+                OwnerPatch::Set,
+                Some(json!([sync("u-1")])),
+            ),
             ("right", json!([sync("u-1")]), OwnerPatch::Set, None),
             (
                 "another kind's",
@@ -79,7 +89,12 @@ mod tests {
                 OwnerPatch::Clear,
                 Some(json!([other()])),
             ),
-            ("not wanted and not there", json!([other()]), OwnerPatch::Clear, None),
+            (
+                "not wanted and not there",
+                json!([other()]),
+                OwnerPatch::Clear,
+                None,
+            ),
         ] {
             let patch = patch(&meta(before), "web", "u-1", wanted);
             let patch = patch.map(|patch| serde_json::to_value(patch).unwrap());
@@ -91,6 +106,9 @@ mod tests {
         }
         let gone = patch(&meta(json!([sync("u-1")])), "web", "u-1", OwnerPatch::Clear).unwrap();
         let gone = serde_json::to_value(gone).unwrap();
-        assert_eq!(gone[2], json!({"op": "remove", "path": "/metadata/ownerReferences"}));
+        assert_eq!(
+            gone[2],
+            json!({"op": "remove", "path": "/metadata/ownerReferences"})
+        );
     }
 }

@@ -238,7 +238,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
 
     /// A pass that is made again because of a fault asks for fresh facts first, where those may be the way out.
     pub fn refresh_for_retry(&self, key: &ObjectKey, object: &ParameterSync, now: Timestamp) {
-        if self.life(key, object.uid().as_deref(), |life| life.memory.is_refresh_due(now)) {
+        if self.life(key, object.uid().as_deref(), |life| {
+            life.memory.is_refresh_due(now)
+        }) {
             self.stores.refresh(key);
         }
     }
@@ -291,7 +293,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let (object, uid) = (&world.resolved.object, &world.resolved.uid);
             let doom = Doom::new(world, request).after(self.stores.upstream(object));
             let now = self.clock.monotonic();
-            self.life(object, Some(uid), |life| life.doom = Some((doom, outcome.clone(), now)));
+            self.life(object, Some(uid), |life| {
+                life.doom = Some((doom, outcome.clone(), now))
+            });
         }
         lasting
     }

@@ -91,7 +91,11 @@ impl Memory {
 
     /// Status says what is applied, up to `revision`.
     pub fn recorded(&mut self, revision: i64) {
-        if self.unrecorded.as_ref().is_some_and(|ours| ours.revision <= revision) {
+        if self
+            .unrecorded
+            .as_ref()
+            .is_some_and(|ours| ours.revision <= revision)
+        {
             self.unrecorded = None;
         }
         if self.announced.is_some_and(|announced| announced <= revision) {
@@ -155,8 +159,7 @@ impl Memory {
 
     /// The Secret was repaired.
     pub fn repaired(&mut self, now: Timestamp) {
-        self.repairs
-            .retain(|at| now.duration_since(*at) < CONTEST_WINDOW);
+        self.repairs.retain(|at| now.duration_since(*at) < CONTEST_WINDOW);
         self.repairs.push(now);
     }
 

@@ -44,7 +44,10 @@ fn a_pass_that_is_cut_off_leaves_a_write_of_which_nobody_knows() {
     };
     memory.attempts(attempt, Duration::from_secs(90), Duration::from_secs(12));
     assert_eq!(memory.announced(), None);
-    assert_eq!(memory.quiet(Duration::from_secs(100)), Some(Duration::from_secs(112)));
+    assert_eq!(
+        memory.quiet(Duration::from_secs(100)),
+        Some(Duration::from_secs(112))
+    );
 }
 
 #[test]
@@ -92,7 +95,10 @@ fn a_record_is_kept_until_status_says_as_much() {
     let mut memory = Memory::default();
     memory.announces(8);
     memory.wrote(Some(record(8)));
-    assert_eq!((memory.unrecorded(), memory.announced()), (Some(&record(8)), None));
+    assert_eq!(
+        (memory.unrecorded(), memory.announced()),
+        (Some(&record(8)), None)
+    );
     memory.recorded(7);
     assert!(memory.unrecorded().is_some());
     memory.recorded(8);

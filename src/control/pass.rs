@@ -132,7 +132,9 @@ impl Pass {
 
     /// Whether a Secret is there that is ours.
     pub fn is_present(&self) -> bool {
-        self.world.as_ref().is_some_and(|world| world.view().ours().is_some())
+        self.world
+            .as_ref()
+            .is_some_and(|world| world.view().ours().is_some())
     }
 
     /// Keys that are no longer ours and that others keep.
@@ -211,4 +213,3 @@ pub fn log(object: &ObjectKey, outcome: &Outcome, took: Duration, known: bool) {
         }
     }
 }
-

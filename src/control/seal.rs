@@ -10,9 +10,9 @@ use futures::StreamExt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ObjectReference, Secret};
 use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+use kube::runtime::WatchStreamExt;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::watcher::{self, watcher};
-use kube::runtime::WatchStreamExt;
 use kube::{Client, Resource};
 use thiserror::Error;
 
@@ -80,10 +80,14 @@ impl SealSecret {
         }
         let mut bytes = [0; KEY_BYTES];
         getrandom::fill(&mut bytes).map_err(|error| self.unavailable("made", error.to_string()))?;
-        let key = SealKey::new(&bytes).ok_or_else(|| self.unavailable("made", "no random bytes".to_owned()))?;
+        let key =
+            SealKey::new(&bytes).ok_or_else(|| self.unavailable("made", "no random bytes".to_owned()))?;
         match self.create(&key).await {
             Ok(()) => {
-                tracing::info!(namespace = self.namespace, "the key that seals is made: Secret {SECRET}");
+                tracing::info!(
+                    namespace = self.namespace,
+                    "the key that seals is made: Secret {SECRET}"
+                );
                 Ok(key)
             }
             // Another operator was first.
@@ -137,7 +141,9 @@ impl SealSecret {
             .and_then(|bytes| SealKey::new(&bytes.0))
             .ok_or_else(|| SealError::Unreadable {
                 namespace: self.namespace.clone(),
-                found: bytes.map_or("not there".to_owned(), |bytes| format!("{} bytes long", bytes.0.len())),
+                found: bytes.map_or("not there".to_owned(), |bytes| {
+                    format!("{} bytes long", bytes.0.len())
+                }),
             })
     }
 
@@ -157,10 +163,7 @@ impl SealSecret {
         let mut written_back: Option<Duration> = None;
         let mut seen = false;
         while let Some(event) = events.next().await {
-            let holds = |secret: &Secret| {
-                self.key(secret)
-                    .is_ok_and(|found| found.expose() == key.expose())
-            };
+            let holds = |secret: &Secret| self.key(secret).is_ok_and(|found| found.expose() == key.expose());
             let whole = match event {
                 Ok(watcher::Event::Init) => {
                     seen = false;
@@ -213,8 +216,16 @@ impl SealSecret {
                 "SealWrittenBack",
                 "the key that seals was changed or deleted, and is written back as it was".to_owned(),
             ),
-            Ok(Err(error)) => ("SealLost", format!("the key that seals was changed or deleted, and cannot be written back ({error}); keep it from being lost with the operator's next start")),
-            Err(_) => ("SealLost", "the key that seals was changed or deleted, and writing it back had no answer".to_owned()),
+            Ok(Err(error)) => (
+                "SealLost",
+                format!(
+                    "the key that seals was changed or deleted, and cannot be written back ({error}); keep it from being lost with the operator's next start"
+                ),
+            ),
+            Err(_) => (
+                "SealLost",
+                "the key that seals was changed or deleted, and writing it back had no answer".to_owned(),
+            ),
         };
         tracing::warn!(namespace = self.namespace, reason, "{note}");
         let reporter = Reporter {

@@ -16,7 +16,8 @@ use crate::api::{DeletionPolicy, HeldKey, ParameterSync};
 use crate::apply::{ApplyError, SecretSink};
 use crate::clock::Clock;
 use crate::decide::{
-    Action, Blocked, Decision, FetchRequest, OwnerPatch, Passage, Permit, Purpose, Why, decide, owner_patch, permit,
+    Action, Blocked, Decision, FetchRequest, OwnerPatch, Passage, Permit, Purpose, Why, decide, owner_patch,
+    permit,
 };
 use crate::names::ObjectKey;
 use crate::record::{Record, stated};
@@ -103,9 +104,6 @@ where
             return None;
         }
         Action::Leave(why) => {
-            if let Why::Unlisted(_) = why {
-                context.stores.refresh(&key);
-            }
             let outcome = Outcome::Left {
                 why: why.clone(),
                 fault: world.upstream.fault.clone(),
@@ -117,13 +115,15 @@ where
     };
     let result = match context.doomed(&world, &request) {
         Some(outcome) => Err(outcome),
-        None => write(context, object, &world, &request).await.inspect_err(|outcome| {
-            let broken = world.record().is_some() && !world.view().is_intact();
-            if context.remember_doom(&world, &request, outcome) && broken {
-                // What can be put back is put back, now that the newest values are known to be no way.
-                decision.wake = Some(now);
-            }
-        }),
+        None => write(context, object, &world, &request)
+            .await
+            .inspect_err(|outcome| {
+                let broken = world.record().is_some() && !world.view().is_intact();
+                if context.remember_doom(&world, &request, outcome) && broken {
+                    // What can be put back is put back, now that the newest values are known to be no way.
+                    decision.wake = Some(now);
+                }
+            }),
     };
     match result {
         Err(outcome) => {
@@ -136,7 +136,13 @@ where
             let mut world = after.map_or(world, |(_, world)| world).recorded();
             let mut decision = decide(&world.view(), now);
             own(context, &mut world, &mut decision, now).await;
-            Some(Pass::written(world, decision, done.outcome, done.unrecorded, done.held_by_others))
+            Some(Pass::written(
+                world,
+                decision,
+                done.outcome,
+                done.unrecorded,
+                done.held_by_others,
+            ))
         }
     }
 }
@@ -276,8 +282,14 @@ where
     };
     let changed = fresh.changed_names(desired.provenance());
     let started = context.clock.monotonic();
-    context.life(key, uid, |life| life.memory.attempts(attempt, started, LONGEST_WRITE));
-    let applied = match context.secrets.write(permit, &fresh.resolved, desired, before).await {
+    context.life(key, uid, |life| {
+        life.memory.attempts(attempt, started, LONGEST_WRITE)
+    });
+    let applied = match context
+        .secrets
+        .write(permit, &fresh.resolved, desired, before)
+        .await
+    {
         Ok(applied) => applied,
         Err(error) => {
             let now = context.clock.monotonic();

@@ -53,12 +53,8 @@ impl Decision {
         Self::of(Action::Leave(why))
     }
 
-    /// Writes what can be asked for, or says why it cannot.
-    pub(super) fn write(purpose: Purpose, reads: Result<Vec<SourceRead>, Why>) -> Self {
-        match reads {
-            Ok(reads) => Self::of(Action::Write(FetchRequest { purpose, reads })),
-            Err(why) => Self::leave(why),
-        }
+    pub(super) fn write(purpose: Purpose, reads: Vec<SourceRead>) -> Self {
+        Self::of(Action::Write(FetchRequest { purpose, reads }))
     }
 
     pub(super) fn pending(mut self, pending: Vec<PendingChange>) -> Self {

@@ -91,8 +91,7 @@ fn is_elsewhere(view: &View<'_>, record: &Record) -> bool {
     let (applied, store) = (&record.provenance, &view.resolved.store);
     let account = |origin: &&Origin| !applied.origin.account.is_empty() && **origin != applied.origin;
     // Release 0.1 recorded no endpoint.
-    let endpoint =
-        record.revision != LEGACY && applied.endpoint.as_deref() != store.foreign_endpoint();
+    let endpoint = record.revision != LEGACY && applied.endpoint.as_deref() != store.foreign_endpoint();
     applied.origin.region != store.region
         || endpoint
         || view.upstream.origin.as_ref().filter(account).is_some()

@@ -133,7 +133,9 @@ fn create(view: &View<'_>, closure: Option<&Closure>) -> Decision {
     }
     match closure {
         // A Secret that we wrote is there: to write it anew would bring in what is newer, whoever may be made first.
-        Some(closure) if view.sealed().is_some() => Decision::leave(Why::RecordLost(Box::new(closure.clone()))),
+        Some(closure) if view.sealed().is_some() => {
+            Decision::leave(Why::RecordLost(Box::new(closure.clone())))
+        }
         Some(closure) if closure.holds_first_sync() => Decision::leave(Why::held(closure)),
         _ => Decision::write(Purpose::FirstSync, request::latest(view.resolved, view.upstream)),
     }

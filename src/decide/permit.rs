@@ -182,7 +182,11 @@ fn check_latest(view: &View<'_>, desired: &Provenance) -> Result<(), Why> {
             }
         }
     }
-    for applied in view.record().into_iter().flat_map(|record| &record.provenance.parameters) {
+    for applied in view
+        .record()
+        .into_iter()
+        .flat_map(|record| &record.provenance.parameters)
+    {
         if !found.contains_key(&applied.name) && still_wanted_and_not_known_gone(view, &applied.name) {
             lagging.insert(applied.name.clone());
         }

@@ -62,7 +62,7 @@ pub(super) fn repair(
         .wake_at(Some(until));
     }
     match request::pinned(resolved, &record.provenance) {
-        Some(reads) => Decision::write(Purpose::Repair, Ok(reads)),
+        Some(reads) => Decision::write(Purpose::Repair, reads),
         None => Decision::leave(Why::RepairBlocked(Blocked::SpecChanged)),
     }
 }

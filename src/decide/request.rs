@@ -1,6 +1,5 @@
 //! What `decide` asks `source` for.
 
-use super::why::Why;
 use crate::names::{ParameterRef, PathRead};
 use crate::record::{Provenance, Upstream};
 use crate::resolve::{Readable, Resolved, Source};
@@ -38,24 +37,23 @@ pub enum SourceRead {
 }
 
 /// What the spec asks for now: named parameters as it names them, and below a path the names that are known to lie
-/// there, or, where nothing is known yet, the path as a whole. A path of which the spec leaves names out has to be
-/// listed without values first.
-pub(super) fn latest(resolved: &Resolved, upstream: &Upstream) -> Result<Vec<SourceRead>, Why> {
+/// there, or, where nothing is known yet, the path as a whole.
+pub(super) fn latest(resolved: &Resolved, upstream: &Upstream) -> Vec<SourceRead> {
     let read = |(at, source): (usize, &Source)| match source {
-        Source::Named(source) => Ok(SourceRead::Parameters(
-            resolved.read(at, source.reference.clone()).into_iter().collect(),
-        )),
+        Source::Named(source) => {
+            SourceRead::Parameters(resolved.read(at, source.reference.clone()).into_iter().collect())
+        }
         Source::Path(source) => {
-            let listing = upstream.listings.get(&source.read);
+            let listing = upstream
+                .listings
+                .get(&source.read)
+                .filter(|listing| !listing.is_empty());
             match (listing, resolved.read_path(at)) {
-                (None, None) => Err(Why::Unlisted(source.read.path.clone())),
-                (None, Some(path)) => Ok(SourceRead::Path(path)),
-                (Some(listing), Some(path)) if listing.is_empty() => Ok(SourceRead::Path(path)),
-                (Some(listing), _) => {
-                    let names = listing.keys().cloned().map(ParameterRef::latest);
-                    Ok(SourceRead::Parameters(
-                        names.filter_map(|name| resolved.read(at, name)).collect(),
-                    ))
+                (None, Some(path)) => SourceRead::Path(path),
+                (listing, _) => {
+                    let names = listing.into_iter().flat_map(|listing| listing.keys());
+                    let names = names.cloned().map(ParameterRef::latest);
+                    SourceRead::Parameters(names.filter_map(|name| resolved.read(at, name)).collect())
                 }
             }
         }

@@ -11,17 +11,24 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::*;
-use crate::calendar::{Record, State, Timeline};
+use crate::calendar::{self, State, Timeline};
+use crate::clock::Moment;
 use crate::names::{
     CalendarKey, NameFilter, ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, PathRead,
     SecretKey,
 };
-use crate::record::{Applied, Entry, FirstSync, Freeze, ParameterKind, Provenance, Shape, Stamp, Upstream};
+use crate::record::{
+    Applied, Entry, FirstSync, Freeze, LEGACY, ParameterKind, Provenance, Record, RecordTooNew, Shape, Stamp,
+    Stated, Upstream,
+};
 use crate::resolve::{
     Auth, Bond, BoundBy, Decode, Extract, Former, Gate, KeyNaming, KeyStyle, Limits, NamedSource,
     OnCollision, OnMissing, ParameterTypes, Past, PathSource, Resolved, Source, StoreIdentity, Target,
 };
-use crate::watch::{Controller, Evaluated, SecretMeta, SecretState, Standing};
+use crate::watch::{
+    Controller, Drift, Evaluated, OwnedBy, Sealed, SecretMeta, SecretState, Stamped, Standing,
+    expected_fields,
+};
 
 const REGION: &str = "ap-northeast-1";
 
@@ -67,7 +74,10 @@ fn read() -> PathRead {
 struct World {
     resolved: Resolved,
     secret: SecretState,
-    recorded: Option<Provenance>,
+    stated: Result<Stated, RecordTooNew>,
+    unrecorded: Option<Record>,
+    announced: Option<i64>,
+    drift: Drift,
     upstream: Upstream,
     deleting: bool,
     namespace_terminating: bool,
@@ -86,11 +96,10 @@ fn provenance(parameters: &[(&str, i64)]) -> Provenance {
         keys: vec![SecretKey::parse(name(text).last_segment()).unwrap()],
     };
     Provenance {
-        owner: "web".into(),
         origin: origin(),
+        endpoint: None,
         shape: Shape("s1".into()),
         secret_type: "Opaque".into(),
-        owner_uid: Some("u-1".into()),
         parameters: parameters.iter().map(applied).collect(),
         template_keys: vec![],
         labels: vec![],
@@ -98,17 +107,51 @@ fn provenance(parameters: &[(&str, i64)]) -> Provenance {
     }
 }
 
-fn meta(provenance: Option<Provenance>) -> SecretMeta {
+/// The revision that is applied.
+const APPLIED: i64 = 40;
+
+fn record_of(provenance: Provenance) -> Record {
+    Record {
+        uid: "u-1".into(),
+        revision: APPLIED,
+        provenance,
+    }
+}
+
+fn stated(record: Option<Record>) -> Stated {
+    Stated {
+        floor: record.as_ref().map_or(LEGACY, |record| record.revision),
+        record,
+        ..Stated::default()
+    }
+}
+
+/// A Secret of somebody else's.
+fn foreign() -> SecretMeta {
     SecretMeta {
         uid: "s-1".into(),
-        resource_version: "70".into(),
-        managed: true,
+        version: 70,
+        managed: false,
         deleting: false,
-        trusted: provenance.is_some(),
-        provenance,
-        lost: vec![],
-        rivals: vec![],
+        seal: None,
+        owner: OwnedBy::Nobody,
         controller: None,
+        fields: 0,
+        overwritten: false,
+    }
+}
+
+/// The Secret as we leave it.
+fn written(record: &Record) -> SecretMeta {
+    SecretMeta {
+        managed: true,
+        seal: Some(Sealed {
+            sync: "web".into(),
+            revision: record.revision,
+        }),
+        owner: OwnedBy::One("u-1".into()),
+        fields: expected_fields(&record.provenance, Stamped::Sealed),
+        ..foreign()
     }
 }
 
@@ -127,10 +170,14 @@ fn upstream(parameters: &[(&str, i64)]) -> Upstream {
 impl World {
     fn in_sync() -> Self {
         let parameters = [("/web/A", 7), ("/web/B", 7)];
+        let record = record_of(provenance(&parameters));
         Self {
             resolved: resolved(path_source(OnMissing::Prune)),
-            secret: SecretState::Present(meta(Some(provenance(&parameters)))),
-            recorded: Some(provenance(&parameters)),
+            secret: SecretState::Present(written(&record)),
+            stated: Ok(stated(Some(record))),
+            unrecorded: None,
+            announced: None,
+            drift: Drift::default(),
             upstream: upstream(&parameters),
             deleting: false,
             namespace_terminating: false,
@@ -144,7 +191,7 @@ impl World {
     fn new() -> Self {
         Self {
             secret: SecretState::Absent,
-            recorded: None,
+            stated: Ok(Stated::default()),
             upstream: Upstream::default(),
             ..Self::in_sync()
         }
@@ -153,6 +200,26 @@ impl World {
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self
+    }
+
+    fn stated(&mut self) -> &mut Stated {
+        self.stated.as_mut().unwrap()
+    }
+
+    fn record(&mut self) -> &mut Record {
+        self.stated().record.as_mut().unwrap()
+    }
+
+    /// Another record, and the Secret as it was written by that.
+    fn applies(&mut self, record: Record) {
+        self.secret = SecretState::Present(written(&record));
+        self.stated = Ok(stated(Some(record)));
+    }
+
+    /// A write as `revision` was announced.
+    fn announces(&mut self, revision: i64) {
+        self.stated().writing = Some(revision);
+        self.stated().floor = revision;
     }
 
     fn secret(&mut self) -> &mut SecretMeta {
@@ -166,7 +233,10 @@ impl World {
         View {
             resolved: &self.resolved,
             secret: &self.secret,
-            recorded: self.recorded.as_ref(),
+            stated: self.stated.as_ref(),
+            unrecorded: self.unrecorded.as_ref(),
+            announced: self.announced,
+            drift: &self.drift,
             upstream: &self.upstream,
             deleting: self.deleting,
             namespace_terminating: self.namespace_terminating,
@@ -235,6 +305,7 @@ fn resolved(source: Source) -> Resolved {
         suspended: false,
         gate: Gate::default(),
         shape: Shape("s1".into()),
+        legacy_shape: Shape("legacy".into()),
         sync_request: None,
     }
 }
@@ -245,7 +316,7 @@ fn closed() -> Gate {
 
 /// A gate that a cluster calendar closes until 5000.
 fn frozen(freeze: Freeze) -> Gate {
-    let record = Record {
+    let record = calendar::Record {
         from: at(0),
         state: State::Closed,
         transitions: vec![at(5000)],
@@ -292,7 +363,7 @@ fn short(decision: &Decision) -> String {
                 .iter()
                 .flat_map(|read| match read {
                     SourceRead::Path(read) => vec![format!("{}/*", read.path)],
-                    SourceRead::Parameters(all) => all.iter().map(ToString::to_string).collect(),
+                    SourceRead::Parameters(all) => all.iter().map(|one| one.to_string()).collect(),
                 })
                 .collect();
             format!("write {:?} {}", request.purpose, reads.join(" "))
@@ -303,9 +374,11 @@ fn short(decision: &Decision) -> String {
 
 /// The same world, with a key changed by somebody else.
 fn broken(world: &mut World) {
-    let meta = world.secret();
-    meta.lost = vec!["data.A".into()];
-    meta.rivals = vec!["kubectl-edit".into()];
+    world.secret().fields = 1;
+    world.drift = Drift {
+        lost: vec!["data.A".into()],
+        rivals: vec!["kubectl-edit".into()],
+    };
 }
 
 fn gone(world: &mut World) {

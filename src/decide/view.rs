@@ -87,7 +87,9 @@ impl<'a> View<'a> {
     pub(super) fn announcement(&self) -> Announced {
         let stated = self.stated.ok();
         let writing = stated.and_then(|stated| stated.writing);
-        let recorded = stated.and_then(|stated| stated.record.as_ref()).map(|record| record.revision);
+        let recorded = stated
+            .and_then(|stated| stated.record.as_ref())
+            .map(|record| record.revision);
         if let (Some(record), Some(sealed)) = (self.record(), self.sealed())
             && sealed > record.revision.max(writing.unwrap_or_default())
         {
@@ -156,9 +158,12 @@ impl<'a> View<'a> {
         let sealed = self.sealed();
         let as_written = match record.revision {
             // Release 0.1 sealed nothing; a repair of what it wrote does.
-            LEGACY if meta.seal.is_none() => expected_fields(&record.provenance, Stamped::Unsealed) == meta.fields,
+            LEGACY if meta.seal.is_none() => {
+                expected_fields(&record.provenance, Stamped::Unsealed) == meta.fields
+            }
             revision => {
-                sealed == Some(revision) && expected_fields(&record.provenance, Stamped::Sealed) == meta.fields
+                sealed == Some(revision)
+                    && expected_fields(&record.provenance, Stamped::Sealed) == meta.fields
             }
         };
         meta.managed && !meta.overwritten && as_written

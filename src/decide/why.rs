@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::names::{ParameterName, ParameterPath, ParameterRef};
+use crate::names::{ParameterName, ParameterRef};
 use crate::record::RecordTooNew;
 use crate::resolve::Closure;
 
@@ -36,8 +36,6 @@ pub enum Why {
     RecordLost(Box<Closure>),
     /// Nobody knows which of two revisions the Secret holds, and new values may not get in now.
     InDoubt(Box<Closure>),
-    /// Names below a path are left out by the spec, so that they are listed without values first.
-    Unlisted(ParameterPath),
     /// Parameters that the spec names do not exist.
     ParameterMissing(Vec<ParameterRef>),
     /// Parameters below a path are gone, and the source says `onMissing: Hold`.

@@ -121,10 +121,30 @@ mod tests {
         assert!(text.starts_with("v1.web.v2."), "{text}");
         let elsewhere = [
             ("another key", key(2), web.clone(), text.clone()),
-            ("another namespace", key(1), ObjectKey::new("pay", "web"), text.clone()),
-            ("another Secret", key(1), ObjectKey::new("shop", "api"), text.clone()),
-            ("another ParameterSync", key(1), web.clone(), text.replace("web.v2", "api")),
-            ("another version", key(1), web.clone(), text.replacen("v1", "v2", 1)),
+            (
+                "another namespace",
+                key(1),
+                ObjectKey::new("pay", "web"),
+                text.clone(),
+            ),
+            (
+                "another Secret",
+                key(1),
+                ObjectKey::new("shop", "api"),
+                text.clone(),
+            ),
+            (
+                "another ParameterSync",
+                key(1),
+                web.clone(),
+                text.replace("web.v2", "api"),
+            ),
+            (
+                "another version",
+                key(1),
+                web.clone(),
+                text.replacen("v1", "v2", 1),
+            ),
             ("nothing", key(1), web.clone(), String::new()),
             ("no MAC", key(1), web.clone(), "v1.web.AAAAAAAAAAA".into()),
         ];

@@ -68,7 +68,10 @@ pub fn stated(object: &ParameterSync, target: &str) -> Result<Stated, RecordTooN
     Ok(Stated {
         record: record.filter(|_| secret.name == target),
         writing: secret.writing,
-        floor: secret.revision.unwrap_or(LEGACY).max(secret.writing.unwrap_or(LEGACY)),
+        floor: secret
+            .revision
+            .unwrap_or(LEGACY)
+            .max(secret.writing.unwrap_or(LEGACY)),
         held_by_others: secret.held_by_others.clone().unwrap_or_default(),
     })
 }

@@ -71,7 +71,10 @@ fn a_record_is_believed_under_its_own_uid_and_of_its_own_secret_only() {
     let stated_of = |record: &Record, target| stated(&object(status_of(record)), target).unwrap();
     let restored = stated_of(&foreign, "web");
     assert_eq!(restored.record, None);
-    assert_eq!(restored.floor, 1_764_518_404, "the next revision is above it all the same");
+    assert_eq!(
+        restored.floor, 1_764_518_404,
+        "the next revision is above it all the same"
+    );
     assert_eq!(stated_of(&record(), "api").record, None);
 }
 
@@ -80,7 +83,10 @@ fn an_announcement_is_read_beside_the_record() {
     let mut status = status_of(&record());
     status["secret"]["writing"] = json!(1_764_518_405_i64);
     let stated = stated(&object(status), "web").unwrap();
-    assert_eq!((stated.writing, stated.floor), (Some(1_764_518_405), 1_764_518_405));
+    assert_eq!(
+        (stated.writing, stated.floor),
+        (Some(1_764_518_405), 1_764_518_405)
+    );
 }
 
 #[test]
@@ -107,7 +113,10 @@ fn a_record_of_release_0_1_has_revision_0_and_an_incomplete_one_says_nothing() {
     });
     let read = stated(&object(status.clone()), "web").unwrap();
     let record = read.record.unwrap();
-    assert_eq!((record.revision, record.uid.as_str(), read.floor), (LEGACY, "u-1", 0));
+    assert_eq!(
+        (record.revision, record.uid.as_str(), read.floor),
+        (LEGACY, "u-1", 0)
+    );
     assert_eq!(record.provenance.parameters.len(), 1);
     let mut incomplete = status;
     incomplete.as_object_mut().unwrap().remove("parameters");

@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::Resource;
 
 use super::Facts;
-use crate::api::HeldKey;
 use super::outcome::{Fault, Outcome, ReadyIf, list};
+use crate::api::HeldKey;
 use crate::decide::Why;
 use crate::error::Class;
 use crate::resolve::Closure;
@@ -27,9 +27,11 @@ pub(super) fn conditions(facts: &Facts<'_>, before: &[Condition]) -> Conditions 
     let fault = facts.outcome.fault();
     let holds = facts.applied.is_some() && facts.intact;
     let ready = match &fault {
-        Some(fault) if fault.ready == ReadyIf::Present && facts.present => {
-            (true, fault.reason, "the Secret is there, and not touched".to_owned())
-        }
+        Some(fault) if fault.ready == ReadyIf::Present && facts.present => (
+            true,
+            fault.reason,
+            "the Secret is there, and not touched".to_owned(),
+        ),
         Some(fault) if !(holds && fault.ready == ReadyIf::Intact) => {
             (false, fault.reason, unready(facts, fault))
         }

@@ -168,7 +168,10 @@ pub fn said_since(object: &ParameterSync, reason: &str) -> Option<Timestamp> {
     let same = |condition: &&Condition| {
         condition.type_ == "Ready" && condition.status == "False" && condition.reason == reason
     };
-    conditions.iter().find(same).map(|condition| condition.last_transition_time.0)
+    conditions
+        .iter()
+        .find(same)
+        .map(|condition| condition.last_transition_time.0)
 }
 
 /// What is said where the API server refuses the status that should be written: that, and the rest as it was.

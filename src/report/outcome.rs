@@ -263,12 +263,6 @@ fn why_fault(why: &Why) -> Option<Fault> {
                 held(closure)
             ),
         ),
-        Why::Unlisted(path) => (
-            "Listing",
-            Class::Transient,
-            true,
-            format!("names below {path} are left out by include and exclude, so that they are listed first"),
-        ),
         Why::ParameterMissing(missing) => {
             let message = format!(
                 "{} does not exist; create it, or mark the source optional",

@@ -54,7 +54,9 @@ impl StatusError {
         match error {
             WriteError::Refused(status) => {
                 let details = status.details.as_ref();
-                let causes = details.map(|details| details.causes.as_slice()).unwrap_or_default();
+                let causes = details
+                    .map(|details| details.causes.as_slice())
+                    .unwrap_or_default();
                 let fields: Vec<&str> = causes.iter().map(|cause| cause.field.as_str()).collect();
                 match status.code {
                     404 | 409 => Self::Overtaken { object },

@@ -22,7 +22,7 @@ fn name(text: &str) -> ParameterName {
 fn object() -> ParameterSync {
     let json = serde_json::json!({
         "apiVersion": "paramsync.dev/v1alpha1", "kind": "ParameterSync",
-        "metadata": {"name": "web", "namespace": "shop", "generation": 3},
+        "metadata": {"name": "web", "namespace": "shop", "generation": 3, "uid": "u-1"},
         "spec": {"sources": [{"path": "/web"}]},
     });
     serde_json::from_value(json).unwrap()
@@ -40,14 +40,13 @@ fn provenance() -> Provenance {
         keys: keys.iter().map(|key| SecretKey::parse(key).unwrap()).collect(),
     };
     Provenance {
-        owner: "web".into(),
         origin: Origin {
             account: "111122223333".into(),
             region: "eu-west-1".into(),
         },
-        shape: Shape("s1".into()),
+        endpoint: None,
+        shape: Shape("1.s1".into()),
         secret_type: "Opaque".into(),
-        owner_uid: None,
         parameters: vec![applied("/web/A", &["A"]), applied("/web/T", &[])],
         template_keys: vec![],
         labels: vec![],
@@ -63,6 +62,7 @@ struct Pass {
     pending: Vec<PendingChange>,
     gate: Gate,
     handled: Option<&'static str>,
+    takes_back: bool,
 }
 
 impl Pass {
@@ -74,6 +74,7 @@ impl Pass {
             pending: Vec::new(),
             gate: Gate::default(),
             handled: None,
+            takes_back: false,
         }
     }
 
@@ -101,10 +102,27 @@ impl Pass {
 
     fn at(&self, second: i64) -> Report {
         let applied = provenance();
+        let record = Record {
+            uid: "u-1".into(),
+            revision: 7,
+            provenance: provenance(),
+        };
+        let reason = self.outcome.describe().0;
         report(&Facts {
             object: &self.object,
             target: "web",
             applied: Some(&applied),
+            record: match &self.outcome {
+                Outcome::Applied {
+                    purpose: Purpose::FirstSync | Purpose::Change,
+                    ..
+                } => Recording::Is(&record),
+                _ if self.takes_back => Recording::TakesBack,
+                _ => Recording::Stays,
+            },
+            held_by_others: &[],
+            present: true,
+            fault_since: said_since(&self.object, reason).unwrap_or(at(second)),
             intact: self.holds,
             outcome: &self.outcome,
             pending: &self.pending,
@@ -406,11 +424,18 @@ fn an_answered_request_stays_in_status() {
 }
 
 #[test]
-fn what_status_says_is_applied_reads_back() {
+fn what_is_written_is_recorded_and_what_is_not_leaves_the_record_as_it_is() {
+    let first = Pass::of(applied(Purpose::FirstSync, true)).at(1_000);
     let mut object = object();
-    object.status = Some(Pass::of(left(Why::InSync)).at(1_000).status);
-    assert_eq!(recorded(&object, "web"), Some(provenance()));
-    assert_eq!(recorded(&object, "other"), None, "another Secret");
-    object.status.as_mut().unwrap().parameters.as_mut().unwrap()[0].last_modified = "?".into();
-    assert_eq!(recorded(&object, "web"), None, "incomplete");
+    object.status = Some(first.status.clone());
+    let record = crate::record::stated(&object, "web").unwrap().record.unwrap();
+    assert_eq!((record.revision, record.provenance), (7, provenance()));
+    let mut announced = first.clone();
+    announced.status.secret.as_mut().unwrap().writing = Some(8);
+    let later = Pass::of(left(Why::InSync)).after(&announced).at(1_100).status;
+    assert_eq!(later.secret, announced.status.secret, "what was announced stays");
+    assert_eq!(later.parameters, first.status.parameters);
+    let mut nothing = Pass::of(left(Why::InSync)).after(&announced);
+    nothing.takes_back = true;
+    assert_eq!(nothing.at(1_100).status.secret, first.status.secret);
 }

@@ -27,11 +27,12 @@ impl<T> Readable<T> {
 }
 
 impl Resolved {
-    /// The path of source `at` as a whole; none where the spec leaves names below it out, or the source is no path.
+    /// The path of source `at`, less what the spec leaves out of it: names that are left out are listed without values
+    /// and never asked for. None where the source is no path.
     pub fn read_path(&self, at: usize) -> Option<Readable<PathRead>> {
         match self.sources.get(at)? {
-            Source::Path(source) if source.read.filter.is_all() => Some(Readable(source.read.clone())),
-            Source::Path(_) | Source::Named(_) => None,
+            Source::Path(source) => Some(Readable(source.read.clone())),
+            Source::Named(_) => None,
         }
     }
 

@@ -435,6 +435,7 @@ fn only_what_shapes_the_secret_counts_for_the_shape() {
         json!({"sources": [{"path": "/web", "keys": {"style": "Keep", "prefix": "", "separator": "_"}}]}),
         json!({"sources": [{"path": "/web"}], "interval": "1h", "suspend": true, "onCollision": "Fail"}),
         json!({"sources": [{"path": "/web"}], "storeRef": {"name": "default"}, "target": {"type": "Opaque", "adopt": "Always"}}),
+        json!({"sources": [{"path": "/web"}], "target": {"deletionPolicy": "Retain"}}),
         json!({"sources": [{"path": "/web"}], "changes": {"calendars": [{"name": "business-hours"}], "scope": "All", "firstSync": "Hold"}}),
     ] {
         assert_eq!(shape(same.clone()), base, "{same}");
@@ -445,7 +446,6 @@ fn only_what_shapes_the_secret_counts_for_the_shape() {
         json!({"sources": [{"path": "/web", "keys": {"prefix": "X_"}}]}),
         json!({"sources": [{"path": "/web"}], "onCollision": "LastWins"}),
         json!({"sources": [{"path": "/web"}], "target": {"labels": {"a": "b"}}}),
-        json!({"sources": [{"path": "/web"}], "target": {"deletionPolicy": "Retain"}}),
         json!({"sources": [{"path": "/web"}], "target": {"templates": {"x": "y"}}}),
     ] {
         assert_ne!(shape(other.clone()), base, "{other}");

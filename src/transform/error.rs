@@ -178,8 +178,6 @@ pub enum Fault {
 pub enum Measure {
     /// All values.
     Values,
-    /// The annotation that says where they come from.
-    Provenance,
     /// What status says of them.
     Status,
     /// All annotations.
@@ -192,7 +190,6 @@ impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Values => "the values",
-            Self::Provenance => "the annotation with the names and versions of the parameters",
             Self::Status => "what status says of the parameters",
             Self::Annotations => "the annotations",
             Self::Whole => "values, annotations and keys together",

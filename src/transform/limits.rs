@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::api::MAX_PARAMETERS;
 use crate::names::SecretKey;
-use crate::record::{ANNOTATION, Applied, MAX_PROVENANCE_BYTES, Provenance};
+use crate::record::{ANNOTATION, Applied, Provenance};
 use crate::value::SecretValue;
 
 use super::error::{Fault, Faults, Measure};
@@ -29,13 +29,15 @@ pub const MAX_STATUS_BYTES: usize = 896 * 1024;
 /// What an entry has beside its key and its name: the fields' names, version, time and type.
 const ENTRY_OVERHEAD: usize = 144;
 
+/// What the seal and the time of the write take at most, with their names.
+const STAMPS: usize = 512;
+
 /// The sizes that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Sizes {
     keys: usize,
     key_bytes: usize,
     values: usize,
-    provenance: usize,
     annotations: usize,
     entries: usize,
     status: usize,
@@ -62,8 +64,7 @@ pub(super) fn check(
         keys: data.len(),
         key_bytes: data.keys().map(|key| key.as_str().len()).sum(),
         values: data.values().map(SecretValue::len).sum(),
-        provenance,
-        annotations: ANNOTATION.len() + provenance + own,
+        annotations: ANNOTATION.len() + provenance + STAMPS + own,
         entries,
         status,
     }
@@ -96,7 +97,6 @@ impl Sizes {
         let whole = self.values + self.annotations + self.key_bytes + self.keys * KEY_OVERHEAD;
         for (measure, bytes, limit) in [
             (Measure::Values, self.values, MAX_VALUE_BYTES),
-            (Measure::Provenance, self.provenance, MAX_PROVENANCE_BYTES),
             (Measure::Annotations, self.annotations, MAX_ANNOTATION_BYTES),
             (Measure::Status, self.status, MAX_STATUS_BYTES),
             (Measure::Whole, whole, MAX_BYTES),
@@ -131,7 +131,6 @@ mod tests {
         keys: 1,
         key_bytes: 1,
         values: 1,
-        provenance: 200,
         annotations: 300,
         entries: 1,
         status: 200,
@@ -144,7 +143,6 @@ mod tests {
             keys: 10,
             key_bytes: 100,
             values: 1_048_576,
-            provenance: 10,
             annotations: 0,
             entries: 10,
             status: 0,
@@ -174,22 +172,6 @@ mod tests {
                     ..SMALL
                 },
                 large(Measure::Values, 1_048_576),
-            ),
-            (
-                "192 KiB of provenance",
-                Sizes {
-                    provenance: 196_608,
-                    ..SMALL
-                },
-                None,
-            ),
-            (
-                "a byte more",
-                Sizes {
-                    provenance: 196_609,
-                    ..SMALL
-                },
-                large(Measure::Provenance, 196_608),
             ),
             (
                 "256 KiB of annotations",
@@ -310,18 +292,17 @@ mod tests {
     proptest! {
         #[test]
         fn what_passes_stays_so_when_anything_shrinks(
-            sizes in (0_usize..1100, 0_usize..300_000, 0_usize..1_100_000, 0_usize..200_000, 0_usize..270_000),
+            sizes in (0_usize..1100, 0_usize..300_000, 0_usize..1_100_000, 0_usize..270_000),
             (entries, status) in (0_usize..2200, 0_usize..1_000_000),
             by in 0_usize..1000,
         ) {
-            let (keys, key_bytes, values, provenance, annotations) = sizes;
-            let sizes = Sizes { keys, key_bytes, values, provenance, annotations, entries, status };
+            let (keys, key_bytes, values, annotations) = sizes;
+            let sizes = Sizes { keys, key_bytes, values, annotations, entries, status };
             prop_assume!(faults(sizes).is_empty());
             let smaller = Sizes {
                 keys: keys.saturating_sub(by),
                 key_bytes: key_bytes.saturating_sub(by),
                 values: values.saturating_sub(by),
-                provenance: provenance.saturating_sub(by),
                 annotations: annotations.saturating_sub(by),
                 entries: entries.saturating_sub(by),
                 status: status.saturating_sub(by),

@@ -142,7 +142,10 @@ fn is_ours(entry: &ManagedFieldsEntry) -> bool {
 }
 
 fn owns(entry: &ManagedFieldsEntry, field: &Field<'_>) -> bool {
-    entry.fields_v1.as_ref().is_some_and(|fields| field.is_in(&fields.0))
+    entry
+        .fields_v1
+        .as_ref()
+        .is_some_and(|fields| field.is_in(&fields.0))
 }
 
 /// Whether somebody applied `stringData` for a key of ours as late as our last write, or later. The API server turns
@@ -188,7 +191,9 @@ pub(super) fn drift(entries: &[ManagedFieldsEntry], provenance: &Provenance, sta
     }
     let holds = |entry: &&ManagedFieldsEntry| {
         let as_text = lost.iter().filter_map(Field::as_string_data);
-        as_text.chain(lost.iter().cloned()).any(|field| owns(entry, &field))
+        as_text
+            .chain(lost.iter().cloned())
+            .any(|field| owns(entry, &field))
     };
     let mut rivals: Vec<String> = others()
         .filter(holds)
@@ -223,7 +228,11 @@ pub(super) fn left_behind<'a>(
     let mut left = LeftBehind::default();
     for key in removed {
         let field = Field::data(key.as_str());
-        let holding = || entries.iter().filter(|entry| !is_ours(entry) && owns(entry, &field));
+        let holding = || {
+            entries
+                .iter()
+                .filter(|entry| !is_ours(entry) && owns(entry, &field))
+        };
         let applying = holding().find(|entry| entry.operation.as_deref() == Some("Apply"));
         if let Some(entry) = applying {
             let manager = entry.manager.clone().unwrap_or_default();

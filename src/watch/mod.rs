@@ -28,8 +28,8 @@ pub use calendars::{
     compile_text,
 };
 pub use contact::{Contact, Doubt, Facts as ContactFacts, SKEW_TOLD, STRICT};
-pub use namespaces::NamespaceIndex;
 pub use fields::{Drift, LeftBehind, Stamped, expected_fields};
+pub use namespaces::NamespaceIndex;
 pub use objects::{News, ObjectIndex};
 pub use ownership::{drift, is_sync, left_behind, reduce, reduce_answer, version};
 pub use readiness::{Pending, Readiness};

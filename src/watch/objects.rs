@@ -86,7 +86,11 @@ mod tests {
         assert_eq!(index.apply(&key, object("a", "5", 1)), News::Rest);
         assert_eq!(index.apply(&key, object("a", "7", 2)), News::Status);
         assert_eq!(index.apply(&key, object("a", "6", 1)), News::Stale);
-        assert_eq!(index.apply(&key, object("a", "7", 2)), News::Stale, "our own, shown again");
+        assert_eq!(
+            index.apply(&key, object("a", "7", 2)),
+            News::Stale,
+            "our own, shown again"
+        );
         assert_eq!(index.apply(&key, object("a", "8", 2)), News::Rest);
         assert_eq!(index.apply(&key, object("b", "3", 2)), News::Rest, "another life");
         assert!(!index.delete(&key, &object("a", "9", 2)), "the older life's end");

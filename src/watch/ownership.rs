@@ -61,7 +61,9 @@ pub fn reduce_answer(secret: &ObjectKey, meta: &ObjectMeta, key: &SealKey) -> Se
 /// The resource version as a number; 0 where it is none.
 pub fn version(meta: &ObjectMeta) -> u64 {
     let version = meta.resource_version.as_ref();
-    version.and_then(|version| version.parse().ok()).unwrap_or_default()
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Whether an owner reference names a ParameterSync.

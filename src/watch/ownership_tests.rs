@@ -98,7 +98,8 @@ fn a_seal_that_is_not_of_this_secret_is_none() {
 fn a_key_that_others_changed_is_lost_to_them() {
     let mut mine = ours();
     mine["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:A");
-    let theirs = json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:data": {"f:A": {}}}});
+    let theirs =
+        json!({"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:data": {"f:A": {}}}});
     let fields = [mine, theirs];
     assert_ne!(secret(&fields).fields, as_written());
     let drift = lost(&fields);
@@ -110,8 +111,10 @@ fn a_key_that_others_changed_is_lost_to_them() {
 fn a_removed_key_is_laid_at_the_last_writers_door() {
     let mut mine = ours();
     mine["fieldsV1"]["f:data"].as_object_mut().unwrap().remove("f:A");
-    let old = json!({"manager": "old", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {}});
-    let new = json!({"manager": "new", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {}});
+    let old =
+        json!({"manager": "old", "operation": "Update", "time": "2026-01-01T00:00:00Z", "fieldsV1": {}});
+    let new =
+        json!({"manager": "new", "operation": "Update", "time": "2026-01-02T00:00:00Z", "fieldsV1": {}});
     let drift = lost(&[mine, old, new]);
     assert_eq!(drift.lost, ["data.A"]);
     assert_eq!(drift.rivals, ["new"]);
@@ -133,7 +136,9 @@ fn a_key_more_under_our_own_name_is_drift() {
 #[test]
 fn the_label_that_others_overwrite_by_habit_is_no_drift() {
     let mut mine = ours();
-    let labels = mine["fieldsV1"]["f:metadata"]["f:labels"].as_object_mut().unwrap();
+    let labels = mine["fieldsV1"]["f:metadata"]["f:labels"]
+        .as_object_mut()
+        .unwrap();
     labels.remove("f:app.kubernetes.io/managed-by");
     assert_eq!(secret(&[mine]).fields, as_written());
 }
@@ -184,7 +189,10 @@ fn string_data_applied_as_late_as_our_write_takes_the_key() {
     }
     let fields = [at(ours(), 2), at(theirs, 2)];
     let answer = reduce_answer(&web(), &meta(&fields), &key());
-    assert!(!answer.overwritten, "in the answer to our own apply nobody wrote after us");
+    assert!(
+        !answer.overwritten,
+        "in the answer to our own apply nobody wrote after us"
+    );
 }
 
 #[test]
@@ -212,10 +220,12 @@ fn owner_references_are_told_apart_by_kind() {
 
 #[test]
 fn a_key_that_an_apply_left_out_is_looked_for_with_its_holder() {
-    let holds = |manager: &str, operation: &str, key: &str| {
-        json!({"manager": manager, "operation": operation, "fieldsV1": {"f:data": {format!("f:{key}"): {}}}})
-    };
-    let fields = [ours(), holds("before-first-apply", "Update", "X"), holds("argocd", "Apply", "Y")];
+    let holds = |manager: &str, operation: &str, key: &str| json!({"manager": manager, "operation": operation, "fieldsV1": {"f:data": {format!("f:{key}"): {}}}});
+    let fields = [
+        ours(),
+        holds("before-first-apply", "Update", "X"),
+        holds("argocd", "Apply", "Y"),
+    ];
     let keys: Vec<SecretKey> = ["X", "Y", "Z"].map(|key| SecretKey::parse(key).unwrap()).to_vec();
     let left = left_behind(&meta(&fields), &keys);
     assert_eq!(left.updated, [keys[0].clone()]);

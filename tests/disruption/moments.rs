@@ -77,7 +77,7 @@ async fn halted_it_answers_nothing_and_then_goes_on_and_killed_while_halted_it_s
     operator.resume().unwrap();
     assert!(alive().await);
     operator.pause().unwrap();
-    operator.kill();
+    operator.kill().unwrap();
     let killed = Instant::now();
     operator.start_again().unwrap();
     operator.wait_ready().await.unwrap();

@@ -250,12 +250,17 @@ async fn a_proxy_in_the_environment_does_not_end_the_operator() {
             ("HTTPS_PROXY".into(), "http://127.0.0.1:1".into()),
             ("NO_PROXY".into(), "127.0.0.1".into()),
         ],
+        ..OperatorConfig::default()
     };
+    // One at a time holds the Lease.
+    case.operator().stop().expect("a stop");
     let operator = Operator::start(case.plane(), config)
         .await
-        .expect("a second operator");
+        .expect("another operator");
     operator.wait_ready().await.expect("ready");
     operator.stop().expect("a stop");
+    case.operator().start_again().expect("a start");
+    case.operator().wait_ready().await.expect("ready");
 }
 
 #[tokio::test]

@@ -29,11 +29,6 @@ fn the_behaviour_table() {
             base().with(|w| w.upstream = Upstream::default()),
             "leave InSync",
         ),
-        (
-            "a restart without a status trusts the Secret",
-            base().with(|w| w.recorded = None),
-            "leave InSync",
-        ),
         // Changes upstream
         (
             "a newer version",
@@ -112,7 +107,7 @@ fn the_behaviour_table() {
             "a type that the store has come to refuse is looked at again",
             base().with(|w| {
                 w.resolved.parameter_types = ParameterTypes::SecureStringOnly;
-                w.secret().provenance.as_mut().unwrap().parameters[0].kind = ParameterKind::String;
+                w.record().provenance.parameters[0].kind = ParameterKind::String;
             }),
             "write Change /web/A /web/B",
         ),
@@ -133,7 +128,7 @@ fn the_behaviour_table() {
                 w.resolved.sources = vec![path_source(OnMissing::Prune), named_source("/other/X", true)];
                 let mut applied = provenance(&[("/web/A", 7), ("/web/B", 7), ("/other/X", 1)]);
                 applied.parameters[2].source = 1;
-                *w.secret() = meta(Some(applied));
+                w.applies(record_of(applied));
                 w.upstream
                     .parameters
                     .insert(ParameterRef::latest(name("/other/X")), None);
@@ -158,7 +153,7 @@ fn the_behaviour_table() {
         ),
         (
             "a deleted Secret without a record is a first sync",
-            base().with(gone).with(|w| w.recorded = None),
+            base().with(gone).with(|w| w.stated().record = None),
             "write FirstSync /web/A /web/B",
         ),
         (
@@ -207,28 +202,110 @@ fn the_behaviour_table() {
         ),
         (
             "the label taken away is drift",
-            base().with(|w| {
-                w.secret().managed = false;
-                w.secret().lost = vec!["metadata.labels.paramsync.dev/managed".into()];
-            }),
+            base().with(|w| w.secret().managed = false),
             "write Repair /web/A:7 /web/B:7",
         ),
         (
-            "cleared managedFields: the record stands in",
-            base().with(|w| {
-                w.secret().trusted = false;
-                w.recorded = Some(provenance(&[("/web/A", 6), ("/web/B", 7)]));
-                w.upstream = Upstream::default();
-            }),
-            "write Repair /web/A:6 /web/B:7",
+            "cleared managedFields",
+            base().with(|w| w.secret().fields = 0),
+            "write Repair /web/A:7 /web/B:7",
         ),
         (
-            "an annotation that cannot be read and no record: write anew",
-            base().with(|w| {
-                *w.secret() = meta(None);
-                w.recorded = None;
-                w.resolved.target.adopt = true;
+            "a key written by stringData, which moves no field",
+            base().with(|w| w.secret().overwritten = true),
+            "write Repair /web/A:7 /web/B:7",
+        ),
+        (
+            "a seal that is gone",
+            base().with(|w| w.secret().seal = None),
+            "write Repair /web/A:7 /web/B:7",
+        ),
+        (
+            "a Secret put back as it was two revisions ago, seal and managedFields too",
+            base().with(|w| w.secret().seal.as_mut().unwrap().revision = APPLIED - 2),
+            "write Repair /web/A:7 /web/B:7",
+        ),
+        (
+            "another Secret in the place of ours",
+            base().with(|w| *w.secret() = foreign()),
+            "write Repair /web/A:7 /web/B:7",
+        ),
+        (
+            "what the record has and the spec does not want is not read, whatever the shape says",
+            base().with(broken).with(|w| {
+                w.record().provenance.parameters[0].name = name("/pay/A");
+                w.resolved.gate = closed();
             }),
+            "leave RepairBlocked SpecChanged +pending",
+        ),
+        // The record
+        (
+            "no record, and a Secret with our seal: written anew, whole",
+            base().with(|w| w.stated().record = None),
+            "write FirstSync /web/A /web/B",
+        ),
+        (
+            "what was written and is not recorded comes first",
+            base().with(newer).with(|w| {
+                let mut record = record_of(provenance(&[("/web/A", 7), ("/web/B", 8)]));
+                record.revision = APPLIED + 1;
+                w.unrecorded = Some(record);
+            }),
+            "leave Unrecorded",
+        ),
+        (
+            "what an earlier life wrote is nothing of this one's",
+            base().with(|w| {
+                let mut record = record_of(provenance(&[("/web/A", 9)]));
+                (record.uid, record.revision) = ("u-0".into(), APPLIED + 1);
+                w.unrecorded = Some(record);
+            }),
+            "leave InSync",
+        ),
+        (
+            "a record of a newer format",
+            base().with(newer).with(|w| {
+                w.stated = Err(RecordTooNew { found: "2".into() });
+            }),
+            "leave RecordTooNew",
+        ),
+        (
+            "a record of release 0.1 whose Secret has no seal",
+            base().with(|w| {
+                let mut record = record_of(provenance(&[("/web/A", 7), ("/web/B", 7)]));
+                record.revision = LEGACY;
+                record.provenance.shape = Shape("legacy".into());
+                w.secret().seal = None;
+                w.secret().fields = expected_fields(&record.provenance, Stamped::Unsealed);
+                w.stated = Ok(stated(Some(record)));
+            }),
+            "leave InSync",
+        ),
+        // Doubt
+        (
+            "an announcement of which nobody knows what came of it: written once, whole",
+            base().with(|w| w.announces(APPLIED + 1)),
+            "write Change /web/A /web/B",
+        ),
+        (
+            "an announcement that came to nothing is no doubt",
+            base().with(|w| {
+                w.announces(APPLIED + 1);
+                w.announced = Some(APPLIED + 1);
+            }),
+            "leave InSync",
+        ),
+        (
+            "one that inherited a doubt is",
+            base().with(|w| {
+                w.announces(APPLIED + 2);
+                w.announced = Some(APPLIED + 2);
+            }),
+            "write Change /web/A /web/B",
+        ),
+        (
+            "a Secret that is newer than its record",
+            base().with(|w| w.secret().seal.as_mut().unwrap().revision = APPLIED + 3),
             "write Change /web/A /web/B",
         ),
         (
@@ -272,23 +349,17 @@ fn the_behaviour_table() {
         (
             "a foreign Secret",
             World::new().with(|w| {
-                w.secret = SecretState::Present(SecretMeta {
-                    managed: false,
-                    ..meta(None)
-                });
+                w.secret = SecretState::Present(foreign());
             }),
             "leave NotOurs",
         ),
         (
             "a foreign Secret that may be adopted",
             World::new().with(|w| {
-                w.secret = SecretState::Present(SecretMeta {
-                    managed: false,
-                    ..meta(None)
-                });
+                w.secret = SecretState::Present(foreign());
                 w.resolved.target.adopt = true;
             }),
-            "write Change /web/*",
+            "write FirstSync /web/*",
         ),
         (
             "a Secret that another controller owns is not adopted",
@@ -296,11 +367,10 @@ fn the_behaviour_table() {
                 let controller = Controller {
                     kind: "Certificate".into(),
                     name: "web".into(),
-                    uid: "c".into(),
                 };
                 w.secret = SecretState::Present(SecretMeta {
-                    controller: Some(controller),
-                    ..meta(None)
+                    controller: Some(Box::new(controller)),
+                    ..foreign()
                 });
                 w.resolved.target.adopt = true;
             }),
@@ -309,33 +379,19 @@ fn the_behaviour_table() {
         (
             "another ParameterSync's Secret",
             World::new().with(|w| {
-                let theirs = Provenance {
-                    owner: "other".into(),
-                    ..provenance(&[("/web/A", 7)])
-                };
-                w.secret = SecretState::Present(meta(Some(theirs)));
+                let mut meta = written(&record_of(provenance(&[("/web/A", 7)])));
+                meta.seal.as_mut().unwrap().sync = "other".into();
+                w.secret = SecretState::Present(meta);
             }),
             "leave NotOurs",
         ),
         (
-            "a retained Secret is found again by a ParameterSync made anew",
-            base()
-                .with(|w| w.recorded = None)
-                .with(|w| w.resolved.uid = "u-2".into()),
-            "leave InSync",
-        ),
-        (
-            "the predecessor's Secret goes with it first",
-            base().with(|w| {
-                w.resolved.uid = "u-2".into();
-                let uid = "u-1".into();
-                w.secret().controller = Some(Controller {
-                    kind: "ParameterSync".into(),
-                    name: "web".into(),
-                    uid,
-                });
+            "a copy: all as we write it, but for the seal, which is of another place",
+            World::new().with(|w| {
+                let meta = written(&record_of(provenance(&[("/web/A", 7)])));
+                w.secret = SecretState::Present(SecretMeta { seal: None, ..meta });
             }),
-            "leave SecretTerminating",
+            "leave NotOurs",
         ),
         (
             "a Secret that is going is waited for",
@@ -364,6 +420,13 @@ fn the_behaviour_table() {
             base()
                 .with(|w| w.deleting = true)
                 .with(|w| w.resolved.gate = closed()),
+            "release",
+        ),
+        (
+            "a record that status cannot hold any more stops no end",
+            base()
+                .with(|w| w.stated = Err(RecordTooNew { found: "2".into() }))
+                .with(|w| w.deleting = true),
             "release",
         ),
         (
@@ -414,4 +477,59 @@ fn a_contest_names_the_rival_and_the_field() {
         (vec!["kubectl-edit".to_owned()], vec!["data.A".to_owned()])
     );
     assert_eq!(until, at(990) + SignedDuration::from_mins(5));
+}
+
+#[test]
+fn the_owner_reference_is_put_right_whatever_else_is_held() {
+    let base = World::in_sync;
+    let another = |w: &mut World| w.secret().owner = OwnedBy::One("u-0".into());
+    let set = Some(OwnerPatch::Set);
+    for (case, world, owner) in [
+        ("as it is wanted", base(), None),
+        ("another life's", base().with(another), set),
+        ("two", base().with(|w| w.secret().owner = OwnedBy::Several), set),
+        ("none", base().with(|w| w.secret().owner = OwnedBy::Nobody), set),
+        (
+            "suspended",
+            base().with(another).with(|w| w.resolved.suspended = true),
+            set,
+        ),
+        (
+            "frozen",
+            base()
+                .with(another)
+                .with(newer)
+                .with(|w| w.resolved.gate = closed()),
+            set,
+        ),
+        (
+            "not wanted",
+            base().with(|w| w.resolved.target.owned = false),
+            Some(OwnerPatch::Clear),
+        ),
+        (
+            "not wanted, and the object goes",
+            base()
+                .with(|w| w.resolved.target.owned = false)
+                .with(|w| w.deleting = true),
+            Some(OwnerPatch::Clear),
+        ),
+        (
+            "the object goes",
+            base().with(another).with(|w| w.deleting = true),
+            None,
+        ),
+        (
+            "a foreign Secret",
+            World::new().with(|w| w.secret = SecretState::Present(foreign())),
+            None,
+        ),
+        (
+            "no record, but our seal",
+            base().with(another).with(|w| w.stated().record = None),
+            set,
+        ),
+    ] {
+        assert_eq!(world.decide().owner, owner, "{case}");
+    }
 }

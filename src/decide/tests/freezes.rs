@@ -91,19 +91,45 @@ fn the_freeze_table() {
         (
             "a Secret to adopt",
             World::new().with(|w| {
-                w.secret = SecretState::Present(meta(None));
+                w.secret = SecretState::Present(foreign());
                 w.resolved.target.adopt = true;
             }),
-            held,
+            ["write FirstSync /web/*", "leave Held", "leave Held"],
         ),
         (
-            "a Secret of which nothing is known",
+            "a Secret of ours whose record is gone",
+            base().with(|w| w.stated().record = None),
+            ["leave RecordLost"; 3],
+        ),
+        (
+            "the same, though it may be adopted",
             base().with(|w| {
-                *w.secret() = meta(None);
-                w.recorded = None;
+                w.stated().record = None;
                 w.resolved.target.adopt = true;
             }),
-            held,
+            ["leave RecordLost"; 3],
+        ),
+        (
+            "a doubt about what is applied",
+            base().with(|w| w.announces(APPLIED + 1)),
+            ["leave InDoubt"; 3],
+        ),
+        (
+            "the same, and the Secret deleted",
+            base().with(gone).with(|w| w.announces(APPLIED + 1)),
+            ["leave InDoubt"; 3],
+        ),
+        (
+            "a Secret that is newer than its record, as after a restore of etcd",
+            base()
+                .with(broken)
+                .with(|w| w.secret().seal.as_mut().unwrap().revision = APPLIED + 3),
+            ["leave InDoubt"; 3],
+        ),
+        (
+            "a Secret put back as it was before",
+            base().with(|w| w.secret().seal.as_mut().unwrap().revision = APPLIED - 2),
+            [back, back, "leave Held"],
         ),
         (
             "what waited before a restart",
@@ -141,7 +167,7 @@ fn a_first_sync_goes_through_in_a_namespace_that_was_made_during_the_closing() {
         })
     };
     let adopted = |w: &mut World| {
-        w.secret = SecretState::Present(meta(None));
+        w.secret = SecretState::Present(foreign());
         w.resolved.target.adopt = true;
     };
     for (case, world, expected) in [
@@ -168,7 +194,7 @@ fn a_first_sync_goes_through_in_a_namespace_that_was_made_during_the_closing() {
         (
             "a Secret to adopt in it",
             made(500, Former::Unknown).with(adopted),
-            "leave Held",
+            "write FirstSync /web/*",
         ),
         (
             "its own wish",

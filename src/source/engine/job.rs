@@ -47,7 +47,9 @@ impl Job {
         for read in &request.reads {
             match read {
                 SourceRead::Path(read) => drop(paths.insert((**read).clone())),
-                SourceRead::Parameters(references) => named.extend(references.iter().map(|reference| (**reference).clone())),
+                SourceRead::Parameters(references) => {
+                    named.extend(references.iter().map(|reference| (**reference).clone()))
+                }
             }
         }
         Self {

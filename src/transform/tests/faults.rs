@@ -28,7 +28,10 @@ fn faulty() -> Vec<(&'static str, Case, &'static str, &'static str)> {
         ..path("/web")
     });
     let repair = |case: Case, reads: &[&str]| {
-        let reads = reads.iter().map(|text| reference(text)).collect();
+        let reads = reads
+            .iter()
+            .map(|text| Readable::unchecked(reference(text)))
+            .collect();
         case.set(|c| {
             c.purpose = Purpose::Repair;
             c.reads = Some(vec![SourceRead::Parameters(reads)]);
@@ -360,15 +363,17 @@ fn faulty() -> Vec<(&'static str, Case, &'static str, &'static str)> {
             "a read of another kind",
             case([a()])
                 .with("/a", value)
-                .set(|c| c.reads = Some(vec![SourceRead::Path(path("/").read)])),
+                .set(|c| c.reads = Some(vec![SourceRead::Path(Readable::unchecked(path("/").read))])),
             "InternalError",
             "/a does not fit",
         ),
         (
             "a parameter from elsewhere",
-            case([web()])
-                .with("/a", value)
-                .set(|c| c.reads = Some(vec![SourceRead::Parameters(vec![reference("/a")])])),
+            case([web()]).with("/a", value).set(|c| {
+                c.reads = Some(vec![SourceRead::Parameters(vec![Readable::unchecked(
+                    reference("/a"),
+                )])])
+            }),
             "InternalError",
             "/a does not fit",
         ),

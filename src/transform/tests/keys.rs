@@ -140,7 +140,9 @@ fn parameters_become_keys() {
                 .with("/web/x", "new")
                 .set(|c| {
                     c.purpose = Purpose::Repair;
-                    c.reads = Some(vec![SourceRead::Parameters(vec![reference("/web/x:7")])]);
+                    c.reads = Some(vec![SourceRead::Parameters(vec![Readable::unchecked(
+                        reference("/web/x:7"),
+                    )])]);
                 }),
             &[("x", "old")],
         ),

@@ -15,7 +15,7 @@ use crate::names::{
 use crate::record::{ParameterKind, Shape, Stamp};
 use crate::resolve::{
     Auth, Decode, Extract, Gate, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision, OnMissing,
-    ParameterTypes, PathSource, StoreIdentity, Target,
+    ParameterTypes, PathSource, Readable, StoreIdentity, Target,
 };
 use crate::source::FetchedParameter;
 use jiff::Timestamp;
@@ -123,6 +123,7 @@ fn case(sources: impl IntoIterator<Item = Source>) -> Case {
             suspended: false,
             gate: Gate::default(),
             shape: Shape("shape".into()),
+            legacy_shape: Shape("legacy".into()),
             sync_request: None,
         },
         upstream: Vec::new(),
@@ -165,8 +166,10 @@ impl Case {
 
     fn run(&self) -> Result<DesiredSecret, TransformError> {
         let read = |source: &Source| match source {
-            Source::Path(path) => SourceRead::Path(path.read.clone()),
-            Source::Named(named) => SourceRead::Parameters(vec![named.reference.clone()]),
+            Source::Path(path) => SourceRead::Path(Readable::unchecked(path.read.clone())),
+            Source::Named(named) => {
+                SourceRead::Parameters(vec![Readable::unchecked(named.reference.clone())])
+            }
         };
         let request = FetchRequest {
             purpose: self.purpose,
@@ -197,11 +200,12 @@ impl Case {
                     // Backwards: AWS promises no order.
                     let mut names: Vec<_> = names.filter(|name| read.wants(name)).collect();
                     names.reverse();
-                    fetched.listings.insert(read.clone(), names);
+                    fetched.listings.insert((**read).clone(), names);
                 }
                 SourceRead::Parameters(references) => {
-                    let absent = references.iter().filter(|r| !fetched.parameters.contains_key(r));
-                    fetched.missing.extend(absent.cloned().collect::<Vec<_>>());
+                    let asked = references.iter().map(|reference| (**reference).clone());
+                    let absent = asked.filter(|asked| !fetched.parameters.contains_key(asked));
+                    fetched.missing.extend(absent.collect::<Vec<_>>());
                 }
             }
         }

@@ -33,7 +33,6 @@ fn the_provenance_names_what_went_in() {
     let provenance = secret.provenance();
     assert_eq!(provenance.parameters[2].kind, ParameterKind::String);
     assert_eq!(provenance.parameters[2].stamp, stamp());
-    assert_eq!(provenance.owner, "web");
     assert_eq!(provenance.shape, Shape("shape".into()));
     assert_eq!(provenance.secret_type, "Opaque");
     assert_eq!(provenance.origin.to_string(), "111122223333/eu-west-1");

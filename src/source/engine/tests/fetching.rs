@@ -7,6 +7,7 @@ use super::world::{self, Stage, latest, named, object, path, read_names, read_pa
 use crate::decide::Purpose;
 use crate::names::{NameFilter, ParameterRef, PathRead};
 use crate::record::SourceError;
+use crate::resolve::Readable;
 use crate::source::types::ParameterStores;
 
 #[tokio::test(start_paused = true)]
@@ -159,7 +160,7 @@ async fn a_filter_decrypts_only_what_it_wants() {
     };
     let request = world::request(
         Purpose::FirstSync,
-        vec![crate::decide::SourceRead::Path(read.clone())],
+        vec![crate::decide::SourceRead::Path(Readable::unchecked(read.clone()))],
     );
     let fetched = stage.fetch(request).await.unwrap();
     assert_eq!(fetched.listings[&read].len(), 10);

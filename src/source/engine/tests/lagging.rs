@@ -6,6 +6,7 @@ use super::MINUTE;
 use super::world::{Stage, latest, named, object, path, read_names, read_path, request, wanted};
 use crate::decide::{Purpose, SourceRead};
 use crate::names::{ParameterRef, Selector};
+use crate::resolve::Readable;
 use crate::source::types::ParameterStores;
 
 const SECOND_LOOK: Duration = Duration::from_secs(6);
@@ -99,7 +100,7 @@ async fn a_repair_whose_version_is_missing_once_is_lagging_and_one_that_is_missi
     let stage = Stage::new();
     let pinned = pinned(&stage);
     let repair = async || {
-        let reads = vec![SourceRead::Parameters(vec![pinned.clone()])];
+        let reads = vec![SourceRead::Parameters(vec![Readable::unchecked(pinned.clone())])];
         stage.fetch(request(Purpose::Repair, reads)).await.unwrap()
     };
     stage.world().hidden.insert("/x".into(), 1);

@@ -13,6 +13,7 @@ use crate::names::{
     NameFilter, ObjectKey, Origin, ParameterName, ParameterPath, ParameterRef, PathRead, Selector,
 };
 use crate::record::{Entry, ParameterKind, SourceError, Stamp, Upstream};
+use crate::resolve::Readable;
 use crate::resolve::{Auth, Limits, StoreIdentity};
 use crate::source::budget::Budgets;
 use crate::source::call::{Answer, Call, Decryption, Fault, Found, ParameterApi};
@@ -404,9 +405,13 @@ pub fn request(purpose: Purpose, reads: Vec<SourceRead>) -> FetchRequest {
 }
 
 pub fn read_path(text: &str) -> FetchRequest {
-    request(Purpose::FirstSync, vec![SourceRead::Path(path(text))])
+    request(
+        Purpose::FirstSync,
+        vec![SourceRead::Path(Readable::unchecked(path(text)))],
+    )
 }
 
 pub fn read_names(names: &[ParameterRef]) -> FetchRequest {
-    request(Purpose::FirstSync, vec![SourceRead::Parameters(names.to_vec())])
+    let names = names.iter().cloned().map(Readable::unchecked).collect();
+    request(Purpose::FirstSync, vec![SourceRead::Parameters(names)])
 }
