@@ -115,17 +115,17 @@ pub struct SecretStatus {
     pub secret_type: Option<String>,
 
     /// The keys that are rendered from templates. Example: `[app.properties]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::key_names")]
     pub template_keys: Option<Vec<String>>,
 
     /// The names of the labels that `spec.target` asked for. Example: `[team]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::metadata_names")]
     pub labels: Option<Vec<String>>,
 
     /// The names of the annotations that `spec.target` asked for. Example: `[contact]`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::metadata_names")]
     pub annotations: Option<Vec<String>>,
 

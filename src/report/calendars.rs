@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::conditions::condition;
-use super::{Note, seconds};
+use super::notes::Note;
+use super::time::seconds;
 use crate::api::{CalendarState, ChangeCalendarStatus, LastValid, UpcomingPeriod};
 use crate::calendar::State;
 use crate::watch::{CalendarEntry, ContactFacts, SKEW_TOLD, Standing, Stands};

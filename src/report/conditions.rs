@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::Resource;
 
-use super::Facts;
+use super::facts::Facts;
 use super::outcome::{Fault, Outcome, ReadyIf, list};
 use crate::api::HeldKey;
 use crate::decide::Why;

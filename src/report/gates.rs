@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::calendars::written;
-use super::seconds;
+use super::time::seconds;
 use crate::api::{self, CalendarKind, GateStatus};
 use crate::calendar::State;
 use crate::resolve::{BoundBy, Gate};

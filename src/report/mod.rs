@@ -5,6 +5,7 @@
 
 mod calendars;
 mod conditions;
+mod facts;
 mod gates;
 mod held;
 mod malformed;
@@ -17,9 +18,11 @@ mod stores;
 mod sync_request;
 #[cfg(test)]
 mod tests;
+mod time;
 
 pub use calendars::{CalendarReport, calendar_report};
 pub use conditions::STALL_AFTER;
+pub use facts::{Facts, Recording};
 pub use held::{Held, Queue, Waiting};
 pub use notes::{Note, written};
 pub use outcome::Outcome;
@@ -28,64 +31,19 @@ pub use sink::StatusSink;
 pub use status_error::StatusError;
 pub use stores::store_status;
 
-use std::time::Duration;
+use time::seconds;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 
-use crate::api::{HeldKey, ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
+use crate::api::{ParameterSync, ParameterSyncStatus, Pending, SecretStatus};
 use crate::decide::{PendingChange, Purpose, Why};
 use crate::error::Classified as _;
-use crate::record::{Provenance, Record, parameter_entries, secret_status};
-use crate::resolve::Gate;
+use crate::record::{parameter_entries, secret_status};
 
 /// How many pending changes are listed; the total is always given.
 const MAX_PENDING: usize = 20;
-
-/// All that a report is made from.
-#[derive(Clone, Copy)]
-pub struct Facts<'a> {
-    /// The object, with the status as it was read.
-    pub object: &'a ParameterSync,
-    /// The Secret's name.
-    pub target: &'a str,
-    /// What is applied, after this pass.
-    pub applied: Option<&'a Provenance>,
-    /// What becomes of the record in status.
-    pub record: Recording<'a>,
-    /// Keys that are no longer ours and that others keep in the Secret.
-    pub held_by_others: &'a [HeldKey],
-    /// Whether the Secret is there and all that we set is still ours, after this pass.
-    pub intact: bool,
-    /// Whether a Secret of the target's name that is ours is there.
-    pub present: bool,
-    /// Since when the outcome has this reason.
-    pub fault_since: Timestamp,
-    /// What came of this pass.
-    pub outcome: &'a Outcome,
-    /// What waits.
-    pub pending: &'a [PendingChange],
-    /// The calendars that bind; none where the object could not be resolved.
-    pub gate: Option<&'a Gate>,
-    /// The interval that the budget allows, where it is longer than the one asked for.
-    pub effective_interval: Option<Duration>,
-    /// The forced sync that this pass answered.
-    pub handled: Option<&'a str>,
-    /// The time.
-    pub now: Timestamp,
-}
-
-/// What becomes of the record in status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recording<'a> {
-    /// It stays as it is.
-    Stays,
-    /// It stays, and what was announced came to nothing.
-    TakesBack,
-    /// This is written.
-    Is(&'a Record),
-}
 
 /// What is to be said.
 #[derive(Clone, Debug, PartialEq)]
@@ -222,9 +180,4 @@ fn pending(facts: &Facts<'_>, before: Option<Pending>) -> Option<Pending> {
         changes: facts.pending.iter().take(MAX_PENDING).map(change).collect(),
         total: i32::try_from(facts.pending.len()).unwrap_or(i32::MAX),
     })
-}
-
-/// RFC 3339, to the second.
-fn seconds(at: Timestamp) -> String {
-    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use super::Facts;
+use super::facts::Facts;
 use super::outcome::{Outcome, list};
 use crate::decide::Purpose;
 use crate::record::Provenance;

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{StatusError, seconds};
+use super::status_error::StatusError;
+use super::time::seconds;
 use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Purpose, Why};
 use crate::error::{Class, Classified};

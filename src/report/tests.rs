@@ -7,8 +7,8 @@ use super::*;
 use crate::apply::ApplyError;
 use crate::decide::{Blocked, Ownership, Why};
 use crate::names::{CalendarKey, ObjectKey, Origin, ParameterName, ParameterRef, SecretKey};
-use crate::record::{Applied, Freeze, ParameterKind, Provenance, Shape, SourceError, Stamp};
-use crate::resolve::{Closure, Refusal};
+use crate::record::{Applied, Freeze, ParameterKind, Provenance, Record, Shape, SourceError, Stamp};
+use crate::resolve::{Closure, Gate, Refusal};
 use crate::transform::TransformError;
 
 fn at(second: i64) -> Timestamp {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use globset::{Glob, GlobBuilder};
 
 use super::refusal::Refusal;
-use super::types::Target;
+use super::secret::Target;
 
 /// Types that anybody may write.
 const PLAIN_TYPES: [&str; 5] = [

@@ -10,6 +10,7 @@ mod first_sync;
 mod gate;
 mod readable;
 mod refusal;
+mod secret;
 mod shape;
 mod sources;
 mod store;
@@ -25,11 +26,12 @@ pub use first_sync::{FirstSyncHeld, Former, NotNew, Past};
 pub use gate::{Closure, Gate};
 pub use readable::Readable;
 pub use refusal::Refusal;
+pub use secret::Target;
 pub use store::{check_store, identify, store_identity};
 pub use surroundings::{EndpointPolicy, Surroundings};
 pub use types::{
     Auth, Decode, Extract, KeyNaming, KeyStyle, Limits, NamedSource, OnCollision, OnMissing, ParameterTypes,
-    PathSource, Resolved, SecretKeyPair, Source, StoreIdentity, Target,
+    PathSource, Resolved, SecretKeyPair, Source, StoreIdentity,
 };
 
 use std::time::Duration;

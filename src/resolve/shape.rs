@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::types::Target;
+use super::secret::Target;
 use crate::api::{self, ParameterSyncSpec, SourceSpec};
 use crate::record::{FORMAT, Shape};
 

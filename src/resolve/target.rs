@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::allowed;
 use super::refusal::Refusal;
-use super::types::{Extract, Source, Target};
+use super::secret::Target;
+use super::types::{Extract, Source};
 use crate::api::{Adopt, DeletionPolicy, TargetSpec};
 use crate::names::{ObjectKey, SecretKey, required_keys};
 

@@ -1,10 +1,10 @@
 //! What `resolve` hands on: parsed, checked, with every default filled in.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::Gate;
+use super::secret::Target;
 use crate::names::{JsonPointer, ObjectKey, ParameterRef, PathRead, SecretKey};
 use crate::record::Shape;
 
@@ -205,25 +205,4 @@ pub enum OnCollision {
     Fail,
     /// The later source wins.
     LastWins,
-}
-
-/// The Secret to write.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// Its name.
-    pub name: String,
-    /// Its `type`.
-    pub secret_type: String,
-    /// Labels beside the managed ones.
-    pub labels: BTreeMap<String, String>,
-    /// Annotations beside the managed one.
-    pub annotations: BTreeMap<String, String>,
-    /// minijinja templates by key.
-    pub templates: BTreeMap<SecretKey, String>,
-    /// Whether only rendered keys are kept.
-    pub templates_only: bool,
-    /// Whether the Secret goes with its ParameterSync.
-    pub owned: bool,
-    /// Whether a Secret that exists already and is not ours may be taken over.
-    pub adopt: bool,
 }
