@@ -74,13 +74,13 @@ pub trait SecretSink: Send + Sync + 'static {
         record: Option<&Record>,
     ) -> impl Future<Output = Result<Found, ApplyError>> + Send;
 
-    /// Writes the Secret once. Keys that `before` has and the new record has not are taken away.
+    /// Writes the Secret once. Of `may_remain`, which were ours once, keys that are not in the new record are taken away.
     fn write(
         &self,
         permit: Permit,
         resolved: &Resolved,
         desired: DesiredSecret,
-        before: Option<&Record>,
+        may_remain: &[SecretKey],
     ) -> impl Future<Output = Result<Applied, ApplyError>> + Send;
 
     /// Puts the owner reference right and touches nothing else. Gives the metadata afterwards; none where the Secret is
@@ -193,7 +193,7 @@ impl<C: Clock> SecretSink for ApiServer<C> {
         permit: Permit,
         resolved: &Resolved,
         desired: DesiredSecret,
-        before: Option<&Record>,
+        may_remain: &[SecretKey],
     ) -> Result<Applied, ApplyError> {
         let secret = permit.target().clone();
         let created = *permit.precondition() == Precondition::Absent;
@@ -217,8 +217,8 @@ impl<C: Clock> SecretSink for ApiServer<C> {
         tracing::debug!(%secret, version = ?meta.resource_version, "Secret written");
         let record = permit.record().clone();
         let kept: BTreeSet<&SecretKey> = record.provenance.keys().collect();
-        let removed = before.into_iter().flat_map(|before| before.provenance.keys());
-        let left = left_behind(&meta, removed.filter(|key| !kept.contains(key)));
+        let removed: BTreeSet<&SecretKey> = may_remain.iter().filter(|key| !kept.contains(key)).collect();
+        let left = left_behind(&meta, removed);
         if !left.updated.is_empty() {
             match self.remove(&secret, &meta, &left.updated).await {
                 Ok(after) => meta = after,

@@ -33,7 +33,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub enum SealError {
     /// The Secret is there, and holds no key.
     #[error(
-        "Secret {namespace}/{SECRET}: {CURRENT} is {found}, and has to be {KEY_BYTES} bytes; put it back from a backup, or delete the Secret, after which Secrets without a record need target.adopt"
+        "Secret {namespace}/{SECRET}: {CURRENT} is {found}, and has to be {KEY_BYTES} bytes; put it back from a backup, or have a user of admissionPolicies.exemptUsers delete the Secret, after which Secrets without a record need target.adopt"
     )]
     Unreadable {
         /// The operator's namespace.

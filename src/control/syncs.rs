@@ -19,7 +19,7 @@ use crate::decide::{
     Action, Blocked, Decision, FetchRequest, OwnerPatch, Passage, Permit, Purpose, Why, decide, owner_patch,
     permit,
 };
-use crate::names::ObjectKey;
+use crate::names::{ObjectKey, SecretKey};
 use crate::record::{Record, stated};
 use crate::report::{self, Facts, Outcome, Report, StatusError, StatusSink, report, written};
 use crate::resolve::{Refusal, Resolved};
@@ -285,11 +285,14 @@ where
     context.life(key, uid, |life| {
         life.memory.attempts(attempt, started, LONGEST_WRITE)
     });
-    let applied = match context
+    let known = before.into_iter().flat_map(|before| before.provenance.keys());
+    let held = fresh.stated.iter().flat_map(|stated| &stated.held_by_others);
+    let held = held.filter_map(|held| SecretKey::parse(&held.key).ok());
+    let may_remain: Vec<SecretKey> = known.cloned().chain(held).collect();
+    let written = context
         .secrets
-        .write(permit, &fresh.resolved, desired, before)
-        .await
-    {
+        .write(permit, &fresh.resolved, desired, &may_remain);
+    let applied = match written.await {
         Ok(applied) => applied,
         Err(error) => {
             let now = context.clock.monotonic();
@@ -466,7 +469,7 @@ where
     let next = when(context, key, uid, pass, said.recheck, now);
     let refused = match put(context, key, &newest, &said).await {
         Ok(()) => None,
-        Err(error @ StatusError::Refused { .. }) => Some(error),
+        Err(error @ (StatusError::Refused { .. } | StatusError::CrdOutdated { .. })) => Some(error),
         Err(StatusError::Overtaken { .. }) => return Ok(Some(SOON)),
         Err(error) => {
             if let StatusError::Unknown { .. } = error {

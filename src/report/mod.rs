@@ -156,7 +156,8 @@ pub fn refused(object: &ParameterSync, error: &StatusError, now: Timestamp) -> R
 fn waiting(facts: &Facts<'_>) -> gates::Waiting {
     match facts.outcome {
         Outcome::Left {
-            why: Why::Held(_), ..
+            why: Why::Held(_) | Why::InDoubt(_) | Why::RecordLost(_),
+            ..
         } => gates::Waiting::Something,
         _ if !facts.pending.is_empty() => gates::Waiting::Something,
         _ => gates::Waiting::Nothing,

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use super::status_error::StatusError;
 use super::{CalendarReport, Note, Report, malformed};
 use crate::api::{
-    ChangeCalendar, ClusterChangeCalendar, ClusterParameterStore, ParameterStore, ParameterSync, StoreStatus,
+    ChangeCalendar, ClusterChangeCalendar, ClusterParameterStore, ParameterStore, ParameterSync,
+    ParameterSyncStatus, StoreStatus,
 };
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::FIELD_MANAGER;
@@ -206,6 +207,18 @@ fn conditions(object: &ParameterSync) -> Vec<Value> {
     conditions
 }
 
+/// What was written is not in the answer: a CRD of before drops what it does not know, and says 200.
+fn outdated(object: &ParameterSync) -> StatusError {
+    let meta = object.meta();
+    StatusError::CrdOutdated {
+        object: format!(
+            "{}/{}",
+            meta.namespace.as_deref().unwrap_or_default(),
+            meta.name.as_deref().unwrap_or_default()
+        ),
+    }
+}
+
 impl ApiServer {
     async fn patch_status(
         &self,
@@ -252,7 +265,14 @@ impl StatusSink for ApiServer {
             return Ok(None);
         }
         let whole = json!({"op": "add", "path": "/status", "value": report.status});
-        self.patch_status(object, whole).await.map(Some)
+        let after = self.patch_status(object, whole).await?;
+        let revision =
+            |status: &ParameterSyncStatus| status.secret.as_ref().and_then(|secret| secret.revision);
+        if after.status.as_ref().and_then(revision) == revision(&report.status) {
+            Ok(Some(after))
+        } else {
+            Err(outdated(object))
+        }
     }
 
     async fn announce(&self, object: &ParameterSync, revision: i64) -> Result<ParameterSync, StatusError> {
@@ -262,13 +282,7 @@ impl StatusSink for ApiServer {
         if secret.and_then(|secret| secret.writing) == Some(revision) {
             Ok(after)
         } else {
-            Err(StatusError::CrdOutdated {
-                object: format!(
-                    "{}/{}",
-                    object.metadata.namespace.as_deref().unwrap_or_default(),
-                    object.metadata.name.as_deref().unwrap_or_default()
-                ),
-            })
+            Err(outdated(object))
         }
     }
 }

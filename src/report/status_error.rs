@@ -24,7 +24,7 @@ pub enum StatusError {
     },
     /// The API server drops a field: the CustomResourceDefinition is older than this program.
     #[error(
-        "the CustomResourceDefinition of {object} does not know status.secret.writing; install the CRDs of this release"
+        "the CustomResourceDefinition of {object} does not know all of status.secret; install the CRDs of this release"
     )]
     CrdOutdated {
         /// The object.

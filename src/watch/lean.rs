@@ -38,10 +38,7 @@ impl Watches {
 /// The next event; from `paged`, once `events` is refused.
 async fn next<K: Send + 'static>(
     (mut events, mut paged): (Events<K>, Option<Events<K>>),
-) -> Option<(
-    Result<Event<K>, watcher::Error>,
-    (Events<K>, Option<Events<K>>),
-)> {
+) -> Option<(Result<Event<K>, watcher::Error>, (Events<K>, Option<Events<K>>))> {
     loop {
         let event = events.next().await?;
         match (&event, paged.take()) {

@@ -133,7 +133,9 @@ fn ours(secret: &Value) -> Value {
         .flatten()
         .find(|entry| entry["manager"] == "paramsync" && entry["operation"] == "Apply")
         .map(|entry| entry["fieldsV1"].clone());
-    let metadata = fields.as_mut().and_then(|fields| fields["f:metadata"].as_object_mut());
+    let metadata = fields
+        .as_mut()
+        .and_then(|fields| fields["f:metadata"].as_object_mut());
     metadata.map(|metadata| metadata.remove("f:ownerReferences"));
     json!({
         "data": secret["data"],
