@@ -56,6 +56,8 @@ pub struct Settings {
     pub admin_address: SocketAddr,
     /// How many passes run at once.
     pub concurrency: u16,
+    /// How often a fault is tried again whose end no watch tells.
+    pub recheck: Duration,
     /// Where stores of tenants may send the operator.
     pub endpoints: EndpointPolicy,
     /// Where the Lease and the key that seals are; where the kubeconfig or the Pod says, if absent.
@@ -273,6 +275,7 @@ async fn work(
         indexes,
         endpoints: settings.endpoints.clone(),
         listed: settings.listed.clone(),
+        recheck: settings.recheck,
         metrics,
         store_triggers: watches.store_triggers.clone(),
         triggers: triggers.clone(),

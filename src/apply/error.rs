@@ -27,7 +27,7 @@ pub enum ApplyError {
     },
     /// An admission policy or webhook refuses it.
     #[error(
-        "Secret {secret} is refused by {policy}; let it allow what paramsync writes, or change spec.target (tried again every 5 minutes)"
+        "Secret {secret} is refused by {policy}; let it allow what paramsync writes, or change spec.target (tried again at the interval of --recheck)"
     )]
     RefusedByPolicy {
         /// The Secret.
@@ -37,7 +37,7 @@ pub enum ApplyError {
     },
     /// A ResourceQuota of the namespace is used up.
     #[error(
-        "namespace {} has no room for Secret {secret}: a ResourceQuota is used up; raise it, or delete Secrets (tried again every 5 minutes)",
+        "namespace {} has no room for Secret {secret}: a ResourceQuota is used up; raise it, or delete Secrets (tried again at the interval of --recheck)",
         secret.namespace
     )]
     QuotaExceeded {

@@ -1,6 +1,7 @@
 //! `paramsync run`.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, ValueEnum};
@@ -21,6 +22,10 @@ pub struct RunArgs {
     /// How many ParameterSyncs are reconciled at once.
     #[arg(long, env = "PARAMSYNC_CONCURRENCY", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
+    /// How often a fault is tried again whose end no watch tells, such as an admission policy or a used up quota, in
+    /// seconds.
+    #[arg(long, env = "PARAMSYNC_RECHECK", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    recheck: u64,
     /// An endpoint that ParameterStores of namespaces may name, as https://host or http://127.0.0.1:* ; repeatable.
     #[arg(
         long = "allow-endpoint",
@@ -83,6 +88,7 @@ impl RunArgs {
         let settings = Settings {
             admin_address: self.admin_address,
             concurrency: self.concurrency,
+            recheck: Duration::from_secs(self.recheck),
             endpoints: EndpointPolicy::new(self.allow_endpoints),
             namespace: self.namespace.filter(|namespace| !namespace.is_empty()),
             pod: pod(),

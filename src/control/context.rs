@@ -43,6 +43,8 @@ pub struct Context<S, K, R, C> {
     pub endpoints: EndpointPolicy,
     /// What the operator's flags let the Secrets of ParameterStores be and say.
     pub listed: Allowance,
+    /// How often a fault is tried again whose end no watch tells.
+    pub recheck: Duration,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Which stores want their status looked at.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::decide::CONTEST_WINDOW;
 use crate::error::Class;
@@ -210,10 +210,6 @@ impl Memory {
         self.refresh_at.take_if(|at| *at <= now).is_some()
     }
 }
-
-/// The longest time for which a refusal is not looked at again whose cure may trigger no watch: an admission policy, a
-/// quota, an immutable Secret.
-pub const RECHECK: SignedDuration = SignedDuration::from_mins(5);
 
 #[cfg(test)]
 #[path = "memory_tests.rs"]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 
 use super::context::{Context, answered};
-use super::memory::{Attempt, Attempted, QUIET, RECHECK};
+use super::memory::{Attempt, Attempted, QUIET};
 use super::pass::{Pass, log};
 use super::world::World;
 use crate::api::{DeletionPolicy, HeldKey, ParameterSync};
@@ -525,7 +525,7 @@ where
 }
 
 /// When to look again: at a wake, after a fault by a backoff that doubles up to five minutes, and where only somebody
-/// else can help and no watch tells, every five minutes.
+/// else can help and no watch tells, at the interval of `--recheck`.
 fn when<S, K, R, C>(
     context: &Shared<S, K, R, C>,
     key: &ObjectKey,
@@ -551,7 +551,7 @@ where
     let retry = context.life(key, uid, |life| {
         let retry = life.memory.retry(class, seed);
         let retry = if outcome.is_rechecked() {
-            Duration::try_from(RECHECK).ok()
+            Some(context.recheck)
         } else if outcome.is_lagging() {
             retry.map(|after| after.max(2 * SECOND_SIGHTING))
         } else {
