@@ -125,7 +125,10 @@ where
     };
     match result {
         Err(outcome) => {
-            own(context, &mut world, &mut decision, now).await;
+            // Nothing is written where a write may land yet.
+            if !outcome.is_unknown() {
+                own(context, &mut world, &mut decision, now).await;
+            }
             Some(Pass::left(world, decision, outcome))
         }
         Ok(done) => {
