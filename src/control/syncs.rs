@@ -32,6 +32,8 @@ use crate::watch::SecretState;
 pub const SOON: Duration = Duration::from_millis(200);
 /// How long a write of a Secret may take, until there is an answer or none.
 const LONGEST_WRITE: Duration = Duration::from_secs(12);
+/// How soon it is looked again whether a write that was sent for another object was answered.
+const LAND_AGAIN: Duration = Duration::from_secs(1);
 /// How soon an owner reference that could not be put right is tried again.
 const OWN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -59,6 +61,10 @@ where
     if let Some(until) = quiet {
         // What a write without an answer was for is seen first.
         return Ok(Some(until.saturating_sub(started)));
+    }
+    if let Some(until) = context.quiet().until(&target(key, &object), started) {
+        // It was sent for another object of this Secret, or an earlier life; its answer may come at any moment.
+        return Ok(Some(until.saturating_sub(started).min(LAND_AGAIN)));
     }
     let now = context.clock.now();
     let pass = match context.resolve(&object) {
@@ -280,12 +286,16 @@ where
             (_, None) => Attempted::First,
             (_, Some(_)) => Attempted::Change,
         },
+        onto: permit.precondition().clone(),
     };
     let changed = fresh.changed_names(desired.provenance());
     let started = context.clock.monotonic();
     context.life(key, uid, |life| {
         life.memory.attempts(attempt, started, LONGEST_WRITE);
     });
+    let secret = permit.target().clone();
+    let longest = started + LONGEST_WRITE + QUIET;
+    context.quiet().keep(secret.clone(), longest, started);
     let known = before.into_iter().flat_map(|before| before.provenance.keys());
     let held = fresh.stated.iter().flat_map(|stated| &stated.held_by_others);
     let held = held.filter_map(|held| SecretKey::parse(&held.key).ok());
@@ -297,19 +307,20 @@ where
         Ok(applied) => applied,
         Err(error) => {
             let now = context.clock.monotonic();
-            context.life(key, uid, |life| {
-                if error.is_unknown() {
-                    life.memory.unanswered(now);
-                } else {
-                    life.memory.refused();
-                }
-            });
+            if error.is_unknown() {
+                context.quiet().keep(secret, now + QUIET, now);
+                context.life(key, uid, |life| life.memory.unanswered(now));
+            } else {
+                context.quiet().end(&secret);
+                context.life(key, uid, |life| life.memory.refused());
+            }
             return Err(match error {
                 ApplyError::PermitOver { .. } => left(Why::Overtaken),
                 error => Outcome::ApplyFailed(error),
             });
         }
     };
+    context.quiet().end(&secret);
     context.applied(key, uid, &applied);
     let repair = applied.purpose == Purpose::Repair;
     Ok(Done {
@@ -375,6 +386,13 @@ where
     }
 }
 
+/// The Secret that an object asks for.
+fn target(key: &ObjectKey, object: &ParameterSync) -> ObjectKey {
+    let spec = object.spec.target.as_ref();
+    let name = spec.and_then(|spec| spec.name.as_deref()).unwrap_or(&key.name);
+    ObjectKey::new(key.namespace.clone(), name)
+}
+
 /// The pass of an object that cannot be acted on. What it wanted is no longer asked for: access may be what it lost. What
 /// is wrong with the owner reference of its Secret is put right all the same.
 async fn refused<S, K, R, C>(
@@ -390,8 +408,8 @@ where
 {
     context.stores.unsubscribe(key);
     let spec = object.spec.target.clone().unwrap_or_default();
-    let name = spec.name.unwrap_or_else(|| key.name.to_string());
-    let secret = ObjectKey::new(key.namespace.clone(), name.as_str());
+    let secret = target(key, object);
+    let name = secret.name.to_string();
     let holds = context.indexes.syncs().holder(&secret) == Some(key);
     let known = context.indexes.secrets().get(&secret).cloned().filter(|_| holds);
     if let (Some(meta), Some(uid)) = (known, object.uid()) {
