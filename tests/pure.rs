@@ -35,7 +35,7 @@ const ROOMS: [&str; 17] = [
     "watch",
 ];
 /// The I/O shells round pure cores.
-const IO: [&str; 11] = [
+const IO: [&str; 12] = [
     "lease/keep.rs",
     "report/sink.rs",
     "source/calendars/mod.rs",
@@ -45,6 +45,7 @@ const IO: [&str; 11] = [
     "source/ssm.rs",
     "source/stores.rs",
     "watch/calendar_streams.rs",
+    "watch/lean.rs",
     "watch/probe.rs",
     "watch/streams.rs",
 ];
