@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::decide::Why;
 use crate::error::Classified as _;
 use crate::names::ObjectKey;
-use crate::report::{self, Facts, Outcome, Report, StatusError, StatusSink, report, written};
+use crate::report::{self, Facts, Outcome, Recording, Report, StatusError, StatusSink, report, written};
 use crate::schedule;
 use crate::source::{ParameterStores, SECOND_SIGHTING};
 
@@ -83,7 +83,12 @@ where
         .extend(wrote.and_then(|wrote| written(wrote, pass.applied(), &pass.target)));
     context.wait(key, pass.held(&said.status, now));
     let next = when(context, key, uid, pass, said.recheck, now);
-    let refused = match put(context, key, &newest, &said).await {
+    let put_there = put(context, key, &newest, &said).await;
+    let took_back = pass.recording(announced) == Recording::TakesBack;
+    if took_back && matches!(put_there, Ok(()) | Err(StatusError::Unknown { .. })) {
+        context.life(key, uid, |life| life.memory.took_back());
+    }
+    let refused = match put_there {
         Ok(()) => None,
         Err(error @ (StatusError::Refused { .. } | StatusError::CrdOutdated { .. })) => Some(error),
         Err(StatusError::Overtaken { .. }) => return Ok(Some(SOON)),
