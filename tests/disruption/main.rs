@@ -15,6 +15,7 @@ mod canary;
 mod clocks;
 mod crashes;
 mod crds;
+mod doubts;
 mod frozen;
 mod half_dead;
 mod lease;
