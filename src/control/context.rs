@@ -13,7 +13,7 @@ use super::world::{Doom, World};
 use crate::api::ParameterSync;
 use crate::apply::{self, Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
-use crate::decide::{FetchRequest, Purpose, Why};
+use crate::decide::{FetchRequest, Precondition, Purpose, Why};
 use crate::metrics::{Metrics, WriteKind};
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::{Scope, stated};
@@ -156,8 +156,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                     self.indexes.secrets_mut().apply(target, meta.clone());
                 }
                 let sealed = world.view().sealed();
+                let secret = Precondition::of(&world.secret);
                 self.life(&world.resolved.object, uid.as_deref(), |life| {
-                    life.memory.settle(sealed, self.clock.monotonic());
+                    life.memory.settle(&secret, sealed, self.clock.monotonic());
                 });
                 self.recall(&mut world, uid.as_deref());
             }

@@ -279,6 +279,7 @@ where
             (_, None) => Attempted::First,
             (_, Some(_)) => Attempted::Change,
         },
+        onto: permit.precondition().clone(),
     };
     let changed = fresh.changed_names(desired.provenance());
     let started = context.clock.monotonic();
