@@ -26,3 +26,4 @@ mod races;
 mod removal;
 mod support;
 mod tenant;
+mod unanswered;
