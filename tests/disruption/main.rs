@@ -24,6 +24,7 @@ mod moments;
 mod parameter_store;
 mod races;
 mod removal;
+mod restores;
 mod support;
 mod tenant;
 mod unanswered;
