@@ -25,6 +25,7 @@ mod parameter_store;
 mod races;
 mod removal;
 mod restores;
+mod seal;
 mod support;
 mod tenant;
 mod unanswered;
