@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use harness::{Act, Case, Which};
+use harness::{Act, Case, Rule, Which};
 use serde_json::{Value, json};
 
 use super::support::{LONG, assert_no_panic, suite, turn, wait_value, wait_within};
@@ -13,7 +13,7 @@ use super::tenant::{calendar, order};
 /// Longer than a repair takes.
 const AFTERWARDS: std::time::Duration = std::time::Duration::from_secs(4);
 /// What had been done of a change when the operator was killed.
-const STEPS: [&str; 3] = ["announced", "written", "recorded"];
+const STEPS: [&str; 4] = ["announced", "written", "recorded", "first"];
 /// What somebody does to the Secret before it is there again.
 const DEEDS: [&str; 3] = ["left", "edited", "deleted"];
 
@@ -28,15 +28,19 @@ pub fn two(first: &str, second: &str) -> Option<Data> {
 
 /// ParameterSyncs of these names, each of which reads two parameters below a path of its own name; Ready.
 pub async fn each(case: &Case<'_>, names: &[String]) {
+    make(case, names).await;
+    for name in names {
+        case.wait_ready(name).await;
+    }
+}
+
+async fn make(case: &Case<'_>, names: &[String]) {
     let mut all = Vec::new();
     for name in names {
         case.put_many(&format!("/{name}"), 2).await;
         all.push(case.sync_yaml(name, &spec(name)));
     }
     case.apply(&all.join("---\n")).await;
-    for name in names {
-        case.wait_ready(name).await;
-    }
 }
 
 pub fn spec(name: &str) -> String {
@@ -57,13 +61,13 @@ pub async fn put_all(case: &Case<'_>, names: &[String], value: &str) {
     }
 }
 
-/// `status.secret` and the version of the second parameter that status says is applied.
+/// `status.secret` and the version of the second parameter that status says is applied; 0 where it says nothing.
 pub async fn recorded(case: &Case<'_>, name: &str) -> (Value, i64) {
     let mut object = case.get_json("ParameterSync", name).await.unwrap();
     let status = object["status"].take();
-    let parameters = status["parameters"].as_array().unwrap();
-    let entry = parameters.iter().find(|entry| entry["key"] == "V01").unwrap();
-    let version = entry["version"].as_i64().unwrap();
+    let mut parameters = status["parameters"].as_array().into_iter().flatten();
+    let entry = parameters.find(|entry| entry["key"] == "V01");
+    let version = entry.map_or(0, |entry| entry["version"].as_i64().unwrap());
     (status["secret"].clone(), version)
 }
 
@@ -81,21 +85,24 @@ fn names() -> Vec<String> {
     names.collect()
 }
 
-/// Kills the operator with one change of nine at each of the steps, three times each; then the deeds are done, and there is
-/// a version that is newer still. Gives the Secrets as they are then.
+/// Kills the operator with nine changes, three at each of the steps, and three first writes whose record is not there yet;
+/// then the deeds are done, and there is a version that is newer still. Gives the Secrets as they are then.
 async fn killed(case: &Case<'_>) -> BTreeMap<String, Option<Data>> {
     let (operator, namespace) = (case.operator(), case.namespace());
-    let names = names();
-    each(case, &names).await;
-    put_all(case, &names, "newer").await;
+    let (firsts, changes): (Vec<_>, Vec<_>) =
+        names().into_iter().partition(|name| name.starts_with("first-"));
+    each(case, &changes).await;
+    put_all(case, &changes, "newer").await;
     let proxy = operator.proxy();
     let secrets = Which::patch(&format!("/namespaces/{namespace}/secrets/announced-"));
     let records =
         Which::patch(&format!("/namespaces/{namespace}/parametersyncs/written-")).body("\"version\":2");
-    let (secrets, records) = (proxy.rule(secrets, Act::Hold), proxy.rule(records, Act::Hold));
+    let first = Which::patch(&format!("/namespaces/{namespace}/parametersyncs/first-")).body("\"version\":1");
+    let [secrets, records, first] = [secrets, records, first].map(|which| proxy.rule(which, Act::Hold));
+    make(case, &firsts).await;
     ask_all(case, "newer").await;
     case.eventually(LONG, "each change has come to its step", async || {
-        let held = (secrets.met(), records.met()) == (3, 3);
+        let held = [&secrets, &records, &first].map(Rule::met) == [3; 3];
         for deed in DEEDS {
             if recorded(case, &format!("recorded-{deed}")).await.1 != 2 {
                 return None;
@@ -105,17 +112,16 @@ async fn killed(case: &Case<'_>) -> BTreeMap<String, Option<Data>> {
     })
     .await;
     operator.kill().unwrap();
-    secrets.release();
-    records.release();
+    drop([secrets, records, first]);
 
-    put_all(case, &names, "newest").await;
     let mut now = BTreeMap::new();
-    for name in names {
+    for name in names() {
         let (secret, version) = recorded(case, &name).await;
         let (step, deed) = name.split_once('-').unwrap();
         let (value, stands) = match step {
             "announced" => ("value-1", (true, 1)),
             "written" => ("newer", (true, 1)),
+            "first" => ("value-1", (false, 0)),
             _ => ("newer", (false, 2)),
         };
         assert_eq!((secret["writing"].is_i64(), version), stands, "{name}: {secret}");
@@ -128,6 +134,7 @@ async fn killed(case: &Case<'_>) -> BTreeMap<String, Option<Data>> {
         let data = case.secret(&name).await;
         now.insert(name, data);
     }
+    put_all(case, &names(), "newest").await;
     now
 }
 
@@ -141,17 +148,17 @@ fn writes(case: &Case<'_>, name: &str) -> usize {
 async fn all_come_right(case: &Case<'_>) {
     for name in names() {
         wait_value(case, &name, "V01", "newest").await;
+        let newest = if name.starts_with("first-") { 2 } else { 3 };
+        case.eventually(LONG, &format!("{name} is recorded"), async || {
+            let (secret, version) = recorded(case, &name).await;
+            (secret["writing"].is_null() && version == newest).then_some(())
+        })
+        .await;
         wait_within(case, LONG, &name, "Ready", "True", "Synced").await;
         wait_within(case, LONG, &name, "UpToDate", "True", "Synced").await;
         assert!(
             case.secret(&name).await == two("value-0", "newest"),
             "{name} is whole"
-        );
-        let (secret, version) = recorded(case, &name).await;
-        assert_eq!(
-            (secret["writing"].is_i64(), version),
-            (false, 3),
-            "{name}: {secret}"
         );
     }
 }
@@ -167,11 +174,17 @@ async fn killed_at_each_step_of_a_change_and_frozen_nothing_older_or_newer_gets_
     operator.start_again().unwrap();
     operator.wait_ready().await.unwrap();
     for name in before.keys() {
-        if name.starts_with("recorded-") {
+        match name.split_once('-').unwrap() {
             // What is applied is known: it is put back.
-            wait_value(&case, name, "V00", "value-0").await;
-        } else {
-            wait_within(&case, LONG, name, "UpToDate", "Unknown", "InDoubt").await;
+            ("recorded", _) => wait_value(&case, name, "V00", "value-0").await,
+            ("first", "deleted") => {
+                wait_within(&case, LONG, name, "Ready", "False", "FrozenByCalendar").await;
+            }
+            ("first", _) => {
+                wait_within(&case, LONG, name, "Ready", "True", "RecordLost").await;
+                wait_within(&case, LONG, name, "UpToDate", "Unknown", "RecordLost").await;
+            }
+            _ => drop(wait_within(&case, LONG, name, "UpToDate", "Unknown", "InDoubt").await),
         }
     }
     for round in ["one", "two"] {
