@@ -9,6 +9,7 @@ use kube::ResourceExt;
 use tokio::sync::Notify;
 
 use super::memory::Memory;
+use super::quiet::Quiet;
 use super::world::{Doom, World};
 use crate::api::ParameterSync;
 use crate::apply::{self, Applied, ApplyError, SecretSink};
@@ -57,6 +58,8 @@ pub struct Context<S, K, R, C> {
     pub waiting: Mutex<Waiting>,
     /// What is remembered of each object.
     pub lives: Mutex<HashMap<ObjectKey, Life>>,
+    /// Where a write may land yet.
+    pub quiet: Mutex<Quiet>,
 }
 
 /// What the operator is made of.
@@ -297,7 +300,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let doom = Doom::new(world, request).after(self.stores.upstream(object));
             let now = self.clock.monotonic();
             self.life(object, Some(uid), |life| {
-                life.doom = Some((doom, outcome.clone(), now))
+                life.doom = Some((doom, outcome.clone(), now));
             });
         }
         lasting
@@ -351,6 +354,11 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     /// Who waits for which calendar.
     pub fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a write may land yet.
+    pub fn quiet(&self) -> MutexGuard<'_, Quiet> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is remembered of this life of the object; nothing of an earlier one is.

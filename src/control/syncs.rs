@@ -32,6 +32,8 @@ use crate::watch::SecretState;
 pub const SOON: Duration = Duration::from_millis(200);
 /// How long a write of a Secret may take, until there is an answer or none.
 const LONGEST_WRITE: Duration = Duration::from_secs(12);
+/// How soon it is looked again whether a write that was sent for another object was answered.
+const LAND_AGAIN: Duration = Duration::from_secs(1);
 /// How soon an owner reference that could not be put right is tried again.
 const OWN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -60,16 +62,18 @@ where
         // What a write without an answer was for is seen first.
         return Ok(Some(until.saturating_sub(started)));
     }
+    if let Some(until) = context.quiet().until(&target(key, &object), started) {
+        // It was sent for another object of this Secret, or an earlier life; its answer may come at any moment.
+        return Ok(Some(until.saturating_sub(started).min(LAND_AGAIN)));
+    }
     let now = context.clock.now();
     let pass = match context.resolve(&object) {
-        Err(refusal) => refused(context, key, &object, refusal).await,
-        Ok(resolved) => match sync(context, &object, resolved, now).await {
-            Some(pass) => pass,
-            None => {
-                context.forget(key);
-                return Ok(None);
-            }
-        },
+        Err(refusal) => Some(refused(context, key, &object, refusal).await),
+        Ok(resolved) => sync(context, &object, resolved, now).await,
+    };
+    let Some(pass) = pass else {
+        context.forget(key);
+        return Ok(None);
     };
     tell(context, key, &object, &pass, started, now).await
 }
@@ -127,7 +131,10 @@ where
     };
     match result {
         Err(outcome) => {
-            own(context, &mut world, &mut decision, now).await;
+            // Nothing is written where a write may land yet.
+            if !outcome.is_unknown() {
+                own(context, &mut world, &mut decision, now).await;
+            }
             Some(Pass::left(world, decision, outcome))
         }
         Ok(done) => {
@@ -190,7 +197,7 @@ where
     let Passage::Write(permit) = passage else {
         return Err(left(Why::Overtaken));
     };
-    apply(context, &fresh, permit, desired).await
+    apply(context, &fresh, *permit, desired).await
 }
 
 async fn again<S, K, R, C>(
@@ -284,8 +291,11 @@ where
     let changed = fresh.changed_names(desired.provenance());
     let started = context.clock.monotonic();
     context.life(key, uid, |life| {
-        life.memory.attempts(attempt, started, LONGEST_WRITE)
+        life.memory.attempts(attempt, started, LONGEST_WRITE);
     });
+    let secret = permit.target().clone();
+    let longest = started + LONGEST_WRITE + QUIET;
+    context.quiet().keep(secret.clone(), longest, started);
     let known = before.into_iter().flat_map(|before| before.provenance.keys());
     let held = fresh.stated.iter().flat_map(|stated| &stated.held_by_others);
     let held = held.filter_map(|held| SecretKey::parse(&held.key).ok());
@@ -297,19 +307,20 @@ where
         Ok(applied) => applied,
         Err(error) => {
             let now = context.clock.monotonic();
-            context.life(key, uid, |life| {
-                if error.is_unknown() {
-                    life.memory.unanswered(now);
-                } else {
-                    life.memory.refused();
-                }
-            });
+            if error.is_unknown() {
+                context.quiet().keep(secret, now + QUIET, now);
+                context.life(key, uid, |life| life.memory.unanswered(now));
+            } else {
+                context.quiet().end(&secret);
+                context.life(key, uid, |life| life.memory.refused());
+            }
             return Err(match error {
                 ApplyError::PermitOver { .. } => left(Why::Overtaken),
                 error => Outcome::ApplyFailed(error),
             });
         }
     };
+    context.quiet().end(&secret);
     context.applied(key, uid, &applied);
     let repair = applied.purpose == Purpose::Repair;
     Ok(Done {
@@ -339,12 +350,11 @@ async fn own<S, K, R, C>(
     let Some(patch) = decision.owner else { return };
     let resolved = world.resolved.clone();
     let secret = ObjectKey::new(resolved.object.namespace.clone(), resolved.target.name.as_str());
-    match own_as(context, &secret, &resolved.object.name, &resolved.uid, patch).await {
-        Some(state) => world.secret = state,
-        None => {
-            let again = now.checked_add(OWN_AGAIN).ok();
-            decision.wake = decision.wake.into_iter().chain(again).min();
-        }
+    if let Some(state) = own_as(context, &secret, &resolved.object.name, &resolved.uid, patch).await {
+        world.secret = state;
+    } else {
+        let again = now.checked_add(OWN_AGAIN).ok();
+        decision.wake = decision.wake.into_iter().chain(again).min();
     }
 }
 
@@ -376,6 +386,13 @@ where
     }
 }
 
+/// The Secret that an object asks for.
+fn target(key: &ObjectKey, object: &ParameterSync) -> ObjectKey {
+    let spec = object.spec.target.as_ref();
+    let name = spec.and_then(|spec| spec.name.as_deref()).unwrap_or(&key.name);
+    ObjectKey::new(key.namespace.clone(), name)
+}
+
 /// The pass of an object that cannot be acted on. What it wanted is no longer asked for: access may be what it lost. What
 /// is wrong with the owner reference of its Secret is put right all the same.
 async fn refused<S, K, R, C>(
@@ -391,8 +408,8 @@ where
 {
     context.stores.unsubscribe(key);
     let spec = object.spec.target.clone().unwrap_or_default();
-    let name = spec.name.unwrap_or_else(|| key.name.to_string());
-    let secret = ObjectKey::new(key.namespace.clone(), name.as_str());
+    let secret = target(key, object);
+    let name = secret.name.to_string();
     let holds = context.indexes.syncs().holder(&secret) == Some(key);
     let known = context.indexes.secrets().get(&secret).cloned().filter(|_| holds);
     if let (Some(meta), Some(uid)) = (known, object.uid()) {
