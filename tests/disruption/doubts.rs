@@ -20,10 +20,10 @@ const DEEDS: [&str; 3] = ["left", "edited", "deleted"];
 type Data = BTreeMap<String, Vec<u8>>;
 
 /// What a Secret of two parameters holds.
-pub fn two(first: &str, second: &str) -> Option<Data> {
+pub fn two(first: &str, second: &str) -> Data {
     let keys = [("V00", first), ("V01", second)];
     let data = keys.map(|(key, value)| (key.to_owned(), value.as_bytes().to_vec()));
-    Some(data.into())
+    data.into()
 }
 
 /// ParameterSyncs of these names, each of which reads two parameters below a path of its own name; Ready.
@@ -125,7 +125,7 @@ async fn killed(case: &Case<'_>) -> BTreeMap<String, Option<Data>> {
             _ => ("newer", (false, 2)),
         };
         assert_eq!((secret["writing"].is_i64(), version), stands, "{name}: {secret}");
-        assert!(case.secret(&name).await == two("value-0", value), "{name}");
+        assert!(case.secret(&name).await == Some(two("value-0", value)), "{name}");
         match deed {
             "edited" => edit(case, &name).await,
             "deleted" => drop(case.kubectl(&["delete", "secret", &name]).await),
@@ -138,8 +138,8 @@ async fn killed(case: &Case<'_>) -> BTreeMap<String, Option<Data>> {
     now
 }
 
-/// How often each of the Secrets was written since the proxy was reset.
-fn writes(case: &Case<'_>, name: &str) -> usize {
+/// How often a Secret was written since the proxy was reset.
+pub fn writes(case: &Case<'_>, name: &str) -> usize {
     let path = format!("/namespaces/{}/secrets/{name}?", case.namespace());
     case.operator().proxy().count(&Which::write(&path))
 }
@@ -157,7 +157,7 @@ async fn all_come_right(case: &Case<'_>) {
         wait_within(case, LONG, &name, "Ready", "True", "Synced").await;
         wait_within(case, LONG, &name, "UpToDate", "True", "Synced").await;
         assert!(
-            case.secret(&name).await == two("value-0", "newest"),
+            case.secret(&name).await == Some(two("value-0", "newest")),
             "{name} is whole"
         );
     }
@@ -197,7 +197,10 @@ async fn killed_at_each_step_of_a_change_and_frozen_nothing_older_or_newer_gets_
         for (name, before) in &before {
             let now = case.secret(name).await;
             if name.starts_with("recorded-") {
-                assert!(now == two("value-0", "newer"), "{name}, what was applied last");
+                assert!(
+                    now == Some(two("value-0", "newer")),
+                    "{name}, what was applied last"
+                );
                 let repairs = usize::from(!name.ends_with("-left"));
                 assert_eq!(writes(&case, name), repairs, "{name}");
             } else {
