@@ -65,6 +65,9 @@ pub struct Context<S, K, R, C> {
 /// What the operator is made of.
 pub type Operator = Context<Stores<Aws>, apply::ApiServer<ServerClock>, sink::ApiServer, ServerClock>;
 
+/// What all passes are made with.
+pub type Shared<S, K, R, C> = Arc<Context<S, K, R, C>>;
+
 /// What is remembered of one life of an object.
 #[derive(Default)]
 pub struct Life {
@@ -359,6 +362,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     /// Where a write may land yet.
     pub fn quiet(&self) -> MutexGuard<'_, Quiet> {
         self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A write of status had no answer.
+    pub fn hush(&self, key: &ObjectKey, uid: Option<&str>) {
+        let now = self.clock.monotonic();
+        self.life(key, uid, |life| life.memory.hush(now));
     }
 
     /// What is remembered of this life of the object; nothing of an earlier one is.

@@ -81,6 +81,11 @@ impl Memory {
         self.announced = Some(revision);
     }
 
+    /// What was announced is taken back, or may be: nothing is written under it any more.
+    pub fn took_back(&mut self) {
+        self.announced = None;
+    }
+
     /// The Secret was written, as `record` says; `None`: it was a repair, which leaves the record as it is.
     pub fn wrote(&mut self, record: Option<Record>) {
         if let Some(record) = record {

@@ -114,6 +114,14 @@ fn a_write_that_may_have_landed_and_been_undone_since_stays_a_doubt() {
 }
 
 #[test]
+fn what_is_taken_back_is_no_longer_announced() {
+    let mut memory = unanswered(Attempted::Change);
+    memory.refused();
+    memory.took_back();
+    assert_eq!(memory.announced(), None);
+}
+
+#[test]
 fn a_record_is_kept_until_status_says_as_much() {
     let mut memory = Memory::default();
     memory.announces(8);

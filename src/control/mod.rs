@@ -7,6 +7,7 @@
 pub mod calendars;
 pub mod context;
 pub mod memory;
+mod owner;
 pub mod pass;
 pub mod queue;
 pub mod quiet;
@@ -14,4 +15,5 @@ pub mod run;
 pub mod seal;
 pub mod stores;
 pub mod syncs;
+mod tell;
 pub mod world;

@@ -193,12 +193,16 @@ pub fn request(resolved: &Resolved, purpose: Purpose, read: [Read; 2]) -> FetchR
     }
 }
 
-/// What a request asks for, by name. A whole path is all that lies there.
+/// What a request asks for, by name. A path is all that it wants there.
 pub fn reads(request: &FetchRequest) -> [Read; 2] {
     let mut reads = [Read::No; 2];
     for read in &request.reads {
         match read {
-            SourceRead::Path(_) => reads = [Read::Latest; 2],
+            SourceRead::Path(read) => {
+                for at in (0..2).filter(|at| read.wants(&parameter(*at))) {
+                    reads[at] = Read::Latest;
+                }
+            }
             SourceRead::Parameters(references) => {
                 for reference in references {
                     let at = usize::from(reference.name != parameter(0));

@@ -28,7 +28,7 @@ impl World {
         let lawful = first && may_be_first;
         let by_rule = run.closed || run.purpose == Purpose::Repair;
         let last = s.last;
-        if takes_over(s, &run.began) {
+        if !flying && takes_over(s, &run.began) {
             return Some("I7 a Secret that is not ours is written over without adopt");
         }
         if run.ticked && !flying {

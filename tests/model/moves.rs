@@ -453,7 +453,7 @@ fn unseen(s: &State, taken: &Step) -> Option<Step> {
     next.view = Some(s.status);
     if taken.next.status.rec != s.status.rec {
         // Nor is it known that the record is there.
-        next.memory = s.memory;
+        next.memory.unrecorded = taken.next.status.rec;
     }
     Some(Step {
         label: "operator writes status, and the index does not show it yet",

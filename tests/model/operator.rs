@@ -230,7 +230,10 @@ impl World {
             // What a fetch tells is known from then on; a whole path counts as listed.
             let known = s.known.unwrap_or([None; 2]);
             let told = [0, 1].map(|at| if asked[at] { s.up[at] } else { known[at] });
-            s.known = s.known.map(|_| told).or((asked == [true; 2]).then_some(told));
+            s.known = s
+                .known
+                .map(|_| told)
+                .or((asked == wanted(sync.shape)).then_some(told));
         }
         if gone || lagging && self.obeys(Rule::Lagging) || there(&got) == [false, false] {
             let next = self.take_back(&s, takes_back);
@@ -251,6 +254,7 @@ impl World {
             reads,
             wanted: wanted(sync.shape),
             there: there(&s.up),
+            key: s.key,
             closed: false,
             unchanged: true,
             absent: s.secret.is_none(),

@@ -271,6 +271,11 @@ impl Product {
         self.remember(kept, |memory, _| memory.recorded(large(revision)))
     }
 
+    /// What was announced is taken back, or may be.
+    pub fn took_back(&mut self, kept: &Remembered) -> Remembered {
+        self.remember(kept, |memory, _| memory.took_back())
+    }
+
     /// This revision is announced.
     pub fn announces(&mut self, kept: &Remembered, revision: u8) -> Remembered {
         self.remember(kept, |memory, _| memory.announces(large(revision)))

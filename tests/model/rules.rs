@@ -14,6 +14,8 @@ pub enum Rule {
     TakenBack,
     /// By what is known at the end of the pass. Off: by what was known at its beginning.
     TakenBackByFresh,
+    /// What was taken back is announced no more, whatever the index shows.
+    TakenBackForgotten,
     /// A repair writes the record's own revision. Off: the next one.
     RepairSame,
     /// What was written gets into status before anything else. Off: `decide` is not told of it.
@@ -111,6 +113,7 @@ pub const ROWS: &[(&[Rule], &str, &str)] = &[
     (&[Rule::Inherited], "crash", "I2"),
     (&[Rule::TakenBack], "crash", "I5"),
     (&[Rule::TakenBackByFresh], "unanswered", "I2"),
+    (&[Rule::TakenBackForgotten], "stale2", "I5"),
     (&[Rule::RepairSame], "crash", "I5"),
     (&[Rule::StatusFirst], "zombie", "I5"),
     (&[Rule::RecordStays], "crash", "I5"),

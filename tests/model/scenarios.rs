@@ -73,7 +73,9 @@ const NONE: Budget = Budget {
 };
 
 /// All scenarios.
-pub const ALL: [&str; 33] = [
+pub const ALL: [&str; 35] = [
+    "stale2",
+    "late_key",
     "unanswered2",
     "late_names",
     "late_spec",
@@ -147,6 +149,8 @@ pub fn scenario(name: &str) -> Config {
         "late_sweeps" => Config { budget: Budget { up: 1, q: 1, close: 1, crash: 1, late: 1, ..NONE }, sweeps: true, ..plain },
         "late_padded" => Config { budget: Budget { up: 1, close: 1, crash: 2, late: 1, sync: 2, ..NONE }, can: Can { pad: true, ..LIVES }, ..plain },
         "late_first" => Config { budget: Budget { up: 1, close: 1, edit: 1, crash: 1, late: 1, tick: 1, secret: 1, ..NONE }, zero: true, first: First::Allow, ..plain },
+        "stale2" => Config { budget: Budget { up: 1, close: 2, crash: 1, secret: 1, stale: 1, ..NONE }, ..plain },
+        "late_key" => Config { budget: Budget { up: 1, close: 1, late: 1, crash: 1, secret: 1, key: 1, sync: 2, ..NONE }, can: LIVES, ..plain },
         other => panic!("no scenario {other:?}"),
     }
 }

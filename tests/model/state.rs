@@ -164,6 +164,8 @@ pub struct Run {
     pub reads: [Read; 2],
     pub wanted: [bool; 2],
     pub there: [bool; 2],
+    /// The key that seals it.
+    pub key: u8,
     /// Whether the gate was closed at the permit.
     pub closed: bool,
     /// Whether the Secret is still the one that the permit was given for, and whether that was none.

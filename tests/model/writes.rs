@@ -24,7 +24,7 @@ impl World {
             ..
         } = run.rec;
         let seal = Seal {
-            key: s.key,
+            key: run.key,
             of_web: true,
             sync: run.began.name,
             revision,
@@ -104,12 +104,16 @@ impl World {
         {
             return *s;
         }
-        let Some(rec) = s.status.rec else { return *s };
+        let memory = self.memory(s, sync.uid);
+        let memory = if self.obeys(Rule::TakenBackForgotten) {
+            self.product.took_back(&memory)
+        } else {
+            memory
+        };
         let status = Status {
             writing: None,
             ..s.status
         };
-        let memory = self.product.recorded(&self.memory(s, sync.uid), rec.revision);
         State {
             status,
             memory,
