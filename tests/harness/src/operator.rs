@@ -91,6 +91,7 @@ impl Operator {
             admin: Admin {
                 kubectl: plane.tools().kubectl.clone(),
                 kubeconfig: plane.kubeconfig().to_owned(),
+                home: scratch.path().to_owned(),
             },
             proxy,
             home: scratch.path().join("operator-home"),
@@ -318,6 +319,8 @@ impl Operator {
 struct Admin {
     kubectl: PathBuf,
     kubeconfig: PathBuf,
+    /// Where kubectl keeps its cache; without one that is the working directory.
+    home: PathBuf,
 }
 
 impl Admin {
@@ -333,6 +336,7 @@ impl Admin {
                 namespace,
             ])
             .env_clear()
+            .env("HOME", &self.home)
             .env("KUBECONFIG", &self.kubeconfig);
         let output = kubectl.output().context("cannot run kubectl")?;
         if !output.status.success() {
