@@ -22,6 +22,7 @@ mod ownership;
 mod policies;
 mod reading;
 mod reading_faults;
+mod records;
 mod sharing;
 mod specs;
 mod status;
