@@ -11,6 +11,7 @@
 // A test ends where what it needs is not there, and it runs in real time.
 
 mod allowed;
+mod causes;
 mod costs;
 mod drift;
 mod field_managers;
