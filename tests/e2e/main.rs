@@ -30,6 +30,7 @@ mod status;
 mod support;
 mod tenancy;
 mod transforming;
+mod upgrade;
 mod writes;
 
 use support::suite;
