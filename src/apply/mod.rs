@@ -224,7 +224,7 @@ impl<C: Clock> SecretSink for ApiServer<C> {
                 Ok(after) => meta = after,
                 // What is applied is applied; the keys stay until the next change, and say so.
                 Err(error) => {
-                    tracing::warn!(%secret, %error, "keys that were removed could not be taken away")
+                    tracing::warn!(%secret, %error, "keys that were removed could not be taken away");
                 }
             }
         }

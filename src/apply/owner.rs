@@ -42,7 +42,7 @@ pub(super) fn patch(meta: &ObjectMeta, sync: &str, uid: &str, wanted: OwnerPatch
 mod tests {
     use super::*;
 
-    fn meta(owners: Value) -> ObjectMeta {
+    fn meta(owners: &Value) -> ObjectMeta {
         serde_json::from_value(json!({
             "name": "web", "uid": "s-1", "resourceVersion": "7", "ownerReferences": owners,
         }))
@@ -96,7 +96,7 @@ mod tests {
                 None,
             ),
         ] {
-            let patch = patch(&meta(before), "web", "u-1", wanted);
+            let patch = patch(&meta(&before), "web", "u-1", wanted);
             let patch = patch.map(|patch| serde_json::to_value(patch).unwrap());
             if let Some(patch) = &patch {
                 assert_eq!(patch[0]["value"], "s-1", "{what}");
@@ -104,7 +104,7 @@ mod tests {
             }
             assert_eq!(patch.map(|patch| patch[2]["value"].clone()), after, "{what}");
         }
-        let gone = patch(&meta(json!([sync("u-1")])), "web", "u-1", OwnerPatch::Clear).unwrap();
+        let gone = patch(&meta(&json!([sync("u-1")])), "web", "u-1", OwnerPatch::Clear).unwrap();
         let gone = serde_json::to_value(gone).unwrap();
         assert_eq!(
             gone[2],

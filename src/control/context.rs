@@ -296,7 +296,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             let doom = Doom::new(world, request).after(self.stores.upstream(object));
             let now = self.clock.monotonic();
             self.life(object, Some(uid), |life| {
-                life.doom = Some((doom, outcome.clone(), now))
+                life.doom = Some((doom, outcome.clone(), now));
             });
         }
         lasting

@@ -62,14 +62,12 @@ where
     }
     let now = context.clock.now();
     let pass = match context.resolve(&object) {
-        Err(refusal) => refused(context, key, &object, refusal).await,
-        Ok(resolved) => match sync(context, &object, resolved, now).await {
-            Some(pass) => pass,
-            None => {
-                context.forget(key);
-                return Ok(None);
-            }
-        },
+        Err(refusal) => Some(refused(context, key, &object, refusal).await),
+        Ok(resolved) => sync(context, &object, resolved, now).await,
+    };
+    let Some(pass) = pass else {
+        context.forget(key);
+        return Ok(None);
     };
     tell(context, key, &object, &pass, started, now).await
 }
@@ -127,7 +125,10 @@ where
     };
     match result {
         Err(outcome) => {
-            own(context, &mut world, &mut decision, now).await;
+            // Nothing is written where a write may land yet.
+            if !outcome.is_unknown() {
+                own(context, &mut world, &mut decision, now).await;
+            }
             Some(Pass::left(world, decision, outcome))
         }
         Ok(done) => {
@@ -190,7 +191,7 @@ where
     let Passage::Write(permit) = passage else {
         return Err(left(Why::Overtaken));
     };
-    apply(context, &fresh, permit, desired).await
+    apply(context, &fresh, *permit, desired).await
 }
 
 async fn again<S, K, R, C>(
@@ -283,7 +284,7 @@ where
     let changed = fresh.changed_names(desired.provenance());
     let started = context.clock.monotonic();
     context.life(key, uid, |life| {
-        life.memory.attempts(attempt, started, LONGEST_WRITE)
+        life.memory.attempts(attempt, started, LONGEST_WRITE);
     });
     let known = before.into_iter().flat_map(|before| before.provenance.keys());
     let held = fresh.stated.iter().flat_map(|stated| &stated.held_by_others);
@@ -338,12 +339,11 @@ async fn own<S, K, R, C>(
     let Some(patch) = decision.owner else { return };
     let resolved = world.resolved.clone();
     let secret = ObjectKey::new(resolved.object.namespace.clone(), resolved.target.name.as_str());
-    match own_as(context, &secret, &resolved.object.name, &resolved.uid, patch).await {
-        Some(state) => world.secret = state,
-        None => {
-            let again = now.checked_add(OWN_AGAIN).ok();
-            decision.wake = decision.wake.into_iter().chain(again).min();
-        }
+    if let Some(state) = own_as(context, &secret, &resolved.object.name, &resolved.uid, patch).await {
+        world.secret = state;
+    } else {
+        let again = now.checked_add(OWN_AGAIN).ok();
+        decision.wake = decision.wake.into_iter().chain(again).min();
     }
 }
 

@@ -94,7 +94,11 @@ fn is_elsewhere(view: &View<'_>, record: &Record) -> bool {
     let endpoint = record.revision != LEGACY && applied.endpoint.as_deref() != store.foreign_endpoint();
     applied.origin.region != store.region
         || endpoint
-        || view.upstream.origin.as_ref().filter(account).is_some()
+        || view
+            .upstream
+            .origin
+            .as_ref()
+            .is_some_and(|origin| account(&origin))
 }
 
 /// What status says waits, as far as it fits what is applied and was not looked at since.

@@ -55,7 +55,7 @@ pub fn owner_patch(meta: &SecretMeta, uid: &str, owned: bool) -> Option<OwnerPat
         return None;
     }
     match (&meta.owner, owned) {
-        (OwnedBy::One(owner), true) if *owner == Uid::from(uid) => None,
+        (OwnedBy::One(known), true) if *known == Uid::from(uid) => None,
         (OwnedBy::Nobody, false) => None,
         (_, false) => Some(OwnerPatch::Clear),
         // There is room for one controller only.

@@ -30,7 +30,7 @@ pub struct Permit {
 #[derive(Debug)]
 pub enum Passage {
     /// It may be written.
-    Write(Permit),
+    Write(Box<Permit>),
     /// Status has to say first that this revision is being written.
     Announce(i64),
 }
@@ -116,7 +116,7 @@ pub fn permit(
             }
         }
     };
-    Ok(Passage::Write(Permit {
+    Ok(Passage::Write(Box::new(Permit {
         target: ObjectKey::new(
             view.resolved.object.namespace.clone(),
             view.resolved.target.name.as_str(),
@@ -131,7 +131,7 @@ pub fn permit(
         purpose: request.purpose,
         record,
         term: Term::new(given, view.resolved.gate.certain_until(now)),
-    }))
+    })))
 }
 
 /// A repair brings back exactly what was applied: the same origin, the same set, and each with its version and time. A

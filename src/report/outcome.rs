@@ -99,6 +99,11 @@ impl Outcome {
         )
     }
 
+    /// Whether it is not known what came of a write.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::ApplyFailed(error) if error.is_unknown())
+    }
+
     /// Whether others changed the Secret while it was written.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::ApplyFailed(ApplyError::Conflict { .. }))

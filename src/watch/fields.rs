@@ -200,8 +200,8 @@ pub(super) fn drift(entries: &[ManagedFieldsEntry], provenance: &Provenance, sta
         .filter_map(|entry| entry.manager.clone())
         .collect();
     if rivals.is_empty() {
-        let last = others().max_by_key(|entry| written(entry));
-        rivals.extend(last.and_then(|entry| entry.manager.clone()));
+        let latest = others().max_by_key(|entry| written(entry));
+        rivals.extend(latest.and_then(|entry| entry.manager.clone()));
     }
     rivals.sort();
     rivals.dedup();

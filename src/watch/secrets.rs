@@ -43,12 +43,11 @@ impl SecretIndex {
     }
 
     fn insert(&mut self, key: ObjectKey, meta: SecretMeta) {
-        let namespace = match self.namespaces.get(&key.namespace) {
-            Some(known) => known.clone(),
-            None => {
-                self.namespaces.insert(key.namespace.clone());
-                key.namespace
-            }
+        let namespace = if let Some(known) = self.namespaces.get(&key.namespace) {
+            known.clone()
+        } else {
+            self.namespaces.insert(key.namespace.clone());
+            key.namespace
         };
         let name = key.name;
         self.secrets.insert(ObjectKey { namespace, name }, meta);

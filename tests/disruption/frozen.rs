@@ -1,4 +1,5 @@
-//! A thousand random sequences of what users, admins and accidents may do round a freeze: nothing new ever gets in.
+//! A thousand random sequences of what users, admins, accidents and attackers may do round a freeze: nothing new ever gets
+//! in.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -90,6 +91,8 @@ struct Subject<'a> {
     name: String,
     api: Api<DynamicObject>,
     secrets: Api<Secret>,
+    /// The operator's annotations of an earlier day, seal and all, as anybody may keep them who may read the Secret.
+    kept: Mutex<Option<Value>>,
 }
 
 impl<'a> Subject<'a> {
@@ -104,6 +107,7 @@ impl<'a> Subject<'a> {
             name: format!("s{n}"),
             api: Api::namespaced_with(case.client().clone(), case.namespace(), &kind),
             secrets: Api::namespaced(case.client().clone(), case.namespace()),
+            kept: Mutex::default(),
         }
     }
 
@@ -152,6 +156,64 @@ impl<'a> Subject<'a> {
             .await;
     }
 
+    async fn patch_secret(&self, patch: Value) {
+        let _ = self
+            .secrets
+            .patch(&self.name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
+    }
+
+    /// What somebody with `edit` tries who wants something new in.
+    async fn attack(&self, what: usize, unique: &str) {
+        match what {
+            0 => {
+                let forged = json!({"keys": {"A": format!("{}:{}", self.parameter("A"), 99)}, "revision": 9_999_999_999_i64});
+                let annotations =
+                    json!({"paramsync.dev/applied": forged.to_string(), "paramsync.dev/written-at": unique});
+                self.patch_secret(json!({"metadata": {"annotations": annotations}}))
+                    .await;
+            }
+            1 => {
+                self.patch_secret(json!({"metadata": {"labels": {"paramsync.dev/managed": null}}}))
+                    .await
+            }
+            2 => {
+                self.patch_secret(json!({"metadata": {"managedFields": [{}]}}))
+                    .await
+            }
+            3 => {
+                let body = json!({
+                    "apiVersion": "v1", "kind": "Secret", "metadata": {"name": self.name}, "stringData": {"A": BY_HAND},
+                });
+                let params = PatchParams::apply("rival").force();
+                let _ = self.secrets.patch(&self.name, &params, &Patch::Apply(body)).await;
+            }
+            4 => {
+                let Ok(Some(secret)) = self.secrets.get_opt(&self.name).await else {
+                    return;
+                };
+                let today = json!(secret.metadata.annotations);
+                let earlier = self.kept.lock().unwrap().replace(today);
+                if let Some(annotations) = earlier {
+                    self.patch_secret(json!({"metadata": {"annotations": annotations}}))
+                        .await;
+                }
+            }
+            _ => {
+                let Ok(Some(mut secret)) = self.secrets.get_opt(&self.name).await else {
+                    return;
+                };
+                let _ = self.secrets.delete(&self.name, &DeleteParams::default()).await;
+                secret.metadata.uid = None;
+                secret.metadata.resource_version = None;
+                secret.metadata.managed_fields = None;
+                secret.data = None;
+                secret.string_data = Some(BTreeMap::from([("A".to_owned(), BY_HAND.to_owned())]));
+                let _ = self.secrets.create(&PostParams::default(), &secret).await;
+            }
+        }
+    }
+
     /// Lets one thing happen; `unique` is a text that was never used before.
     async fn suffer(&self, what: usize, unique: &str) {
         match what {
@@ -182,6 +244,7 @@ impl<'a> Subject<'a> {
             }
             8 => self.patch(json!({"spec": {"suspend": true}})).await,
             9 => self.patch(json!({"spec": {"suspend": null}})).await,
+            11.. => self.attack(what - 11, unique).await,
             _ => {
                 let _ = self.api.delete(&self.name, &DeleteParams::default()).await;
                 self.create().await;
@@ -254,9 +317,15 @@ async fn administer(case: &Case<'_>, what: usize) {
             )
             .await;
         }
-        _ => {
+        5 => {
             let operator = case.operator();
             operator.restart().unwrap();
+            operator.wait_ready().await.unwrap();
+        }
+        _ => {
+            let operator = case.operator();
+            operator.kill().unwrap();
+            operator.start_again().unwrap();
             operator.wait_ready().await.unwrap();
         }
     }
@@ -313,14 +382,14 @@ async fn a_thousand_random_sequences_bring_nothing_new_in_while_a_calendar_is_cl
             let mut dice = Dice((round * OBJECTS + n) as u64 * 1_000);
             for step in 0..STEPS {
                 let unique = format!("new-{round}-{n}-{step}");
-                subject.suffer(dice.below(11), &unique).await;
+                subject.suffer(dice.below(17), &unique).await;
                 tokio::time::sleep(Duration::from_millis(dice.below(300) as u64)).await;
             }
         });
         let mut dice = Dice(round as u64 * 7 + 5_000_000);
         let admin = async {
             for _ in 0..2 {
-                administer(&case, dice.below(6)).await;
+                administer(&case, dice.below(7)).await;
             }
         };
         tokio::join!(futures::future::join_all(happen), admin);

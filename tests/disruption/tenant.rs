@@ -150,11 +150,17 @@ impl Known {
         forged
     }
 
-    /// Whether a list or a map is about this parameter.
+    /// Name and version in one word.
+    fn told(&self) -> String {
+        format!("{}:{}", self.name, self.version)
+    }
+
+    /// Whether a list, a map or a word is about this parameter.
     fn is_in(&self, entry: &Value) -> bool {
         match entry {
             Value::Array(list) => list.contains(&json!(self.name)),
             Value::Object(map) => map.values().any(|part| *part == json!(self.name)),
+            Value::String(text) => *text == self.told(),
             _ => false,
         }
     }
@@ -165,6 +171,9 @@ impl Known {
         for part in parts(within) {
             self.replace(part, new);
             let is_time = |text: &str| text.parse::<Timestamp>().is_ok_and(|time| time == self.time());
+            if *part == json!(self.told()) {
+                *part = json!(new.told());
+            }
             if !named {
                 continue;
             }
@@ -187,9 +196,9 @@ impl Known {
         }
         let key = new.name.rsplit('/').next().unwrap().to_owned();
         let about = |entry: &Value| {
-            let mut entry = entry.clone();
-            self.replace(&mut entry, new);
-            entry
+            let mut list = json!([entry]);
+            self.replace(&mut list, new);
+            list[0].take()
         };
         match within {
             Value::Array(list) => {

@@ -484,7 +484,7 @@ fn the_owner_reference_is_put_right_whatever_else_is_held() {
     let base = World::in_sync;
     let another = |w: &mut World| w.secret().owner = OwnedBy::One("u-0".into());
     let set = Some(OwnerPatch::Set);
-    for (case, world, owner) in [
+    for (case, world, owner) in vec![
         ("as it is wanted", base(), None),
         ("another life's", base().with(another), set),
         ("two", base().with(|w| w.secret().owner = OwnedBy::Several), set),

@@ -160,7 +160,7 @@ fn passage(world: &World, desired: &Provenance) -> Passage {
 
 fn granted(passage: Passage) -> Permit {
     match passage {
-        Passage::Write(permit) => permit,
+        Passage::Write(permit) => *permit,
         Passage::Announce(revision) => panic!("{revision} is to be announced first"),
     }
 }

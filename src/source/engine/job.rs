@@ -48,7 +48,7 @@ impl Job {
             match read {
                 SourceRead::Path(read) => drop(paths.insert((**read).clone())),
                 SourceRead::Parameters(references) => {
-                    named.extend(references.iter().map(|reference| (**reference).clone()))
+                    named.extend(references.iter().map(|reference| (**reference).clone()));
                 }
             }
         }

@@ -372,7 +372,7 @@ fn faulty() -> Vec<(&'static str, Case, &'static str, &'static str)> {
             case([web()]).with("/a", value).set(|c| {
                 c.reads = Some(vec![SourceRead::Parameters(vec![Readable::unchecked(
                     reference("/a"),
-                )])])
+                )])]);
             }),
             "InternalError",
             "/a does not fit",

@@ -27,7 +27,7 @@ fn parameters_become_keys() {
     });
     let web = || Source::Path(path("/web"));
     let a = || Source::Named(named("/a"));
-    for (what, case, expected) in [
+    for (what, case, expected) in vec![
         (
             "all below a path",
             case([web()])
