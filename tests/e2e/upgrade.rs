@@ -16,7 +16,7 @@ use super::kept::{becomes, force, told};
 use super::support::suite;
 use super::writes::Writes;
 
-const SOME: Duration = Duration::from_secs(60);
+const SOME: Duration = Duration::from_mins(1);
 /// Longer than a repair, and than two sweeps, take.
 const QUIET: Duration = Duration::from_secs(25);
 /// Who wrote it then, too.
