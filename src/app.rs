@@ -282,6 +282,7 @@ async fn work(
         calendar_triggers: watches.calendar_triggers.clone(),
         waiting: Mutex::default(),
         lives: Mutex::default(),
+        quiet: Mutex::default(),
     });
     tokio::spawn(keep_stores(context.clone()));
     tokio::spawn(keep_calendars(context.clone()));

@@ -9,11 +9,12 @@ use kube::ResourceExt;
 use tokio::sync::Notify;
 
 use super::memory::Memory;
+use super::quiet::Quiet;
 use super::world::{Doom, World};
 use crate::api::ParameterSync;
 use crate::apply::{self, Applied, ApplyError, SecretSink};
 use crate::clock::Clock;
-use crate::decide::{FetchRequest, Purpose, Why};
+use crate::decide::{FetchRequest, Precondition, Purpose, Why};
 use crate::metrics::{Metrics, WriteKind};
 use crate::names::{CalendarKey, ObjectKey};
 use crate::record::{Scope, stated};
@@ -57,10 +58,15 @@ pub struct Context<S, K, R, C> {
     pub waiting: Mutex<Waiting>,
     /// What is remembered of each object.
     pub lives: Mutex<HashMap<ObjectKey, Life>>,
+    /// Where a write may land yet.
+    pub quiet: Mutex<Quiet>,
 }
 
 /// What the operator is made of.
 pub type Operator = Context<Stores<Aws>, apply::ApiServer<ServerClock>, sink::ApiServer, ServerClock>;
+
+/// What all passes are made with.
+pub type Shared<S, K, R, C> = Arc<Context<S, K, R, C>>;
 
 /// What is remembered of one life of an object.
 #[derive(Default)]
@@ -156,8 +162,9 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
                     self.indexes.secrets_mut().apply(target, meta.clone());
                 }
                 let sealed = world.view().sealed();
+                let secret = Precondition::of(&world.secret);
                 self.life(&world.resolved.object, uid.as_deref(), |life| {
-                    life.memory.settle(sealed, self.clock.monotonic());
+                    life.memory.settle(&secret, sealed, self.clock.monotonic());
                 });
                 self.recall(&mut world, uid.as_deref());
             }
@@ -350,6 +357,17 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
     /// Who waits for which calendar.
     pub fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where a write may land yet.
+    pub fn quiet(&self) -> MutexGuard<'_, Quiet> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A write of status had no answer.
+    pub fn hush(&self, key: &ObjectKey, uid: Option<&str>) {
+        let now = self.clock.monotonic();
+        self.life(key, uid, |life| life.memory.hush(now));
     }
 
     /// What is remembered of this life of the object; nothing of an earlier one is.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::decide::CONTEST_WINDOW;
+use crate::decide::{CONTEST_WINDOW, Precondition};
 use crate::error::Class;
 use crate::record::Record;
 use crate::schedule;
@@ -40,6 +40,8 @@ pub struct Attempt {
     pub record: Record,
     /// What it was.
     pub kind: Attempted,
+    /// What it was sent for: it lands nowhere else.
+    pub onto: Precondition,
 }
 
 /// What a write was, as far as it matters when its outcome is not known.
@@ -77,6 +79,11 @@ impl Memory {
     /// This process announces `revision`: whatever comes of the announcement, nothing was written under it.
     pub fn announces(&mut self, revision: i64) {
         self.announced = Some(revision);
+    }
+
+    /// What was announced is taken back, or may be: nothing is written under it any more.
+    pub fn took_back(&mut self) {
+        self.announced = None;
     }
 
     /// The Secret was written, as `record` says; `None`: it was a repair, which leaves the record as it is.
@@ -133,9 +140,10 @@ impl Memory {
         self.quiet_until = Some(now + QUIET);
     }
 
-    /// The Secret was read live, after the quiet, and is sealed as `sealed`: that tells what came of the attempt. No one
-    /// but this attempt could seal it as that revision.
-    pub fn settle(&mut self, sealed: Option<i64>, now: Duration) {
+    /// The Secret was read live, after the quiet: `found` is which it is, and `sealed` its seal's revision. That tells what
+    /// came of the attempt, or not: no one but this attempt could seal it so, and where it is still the one that the attempt
+    /// was sent for, that did not land. Else it may have landed, and been changed or deleted since: the doubt stays.
+    pub fn settle(&mut self, found: &Precondition, sealed: Option<i64>, now: Duration) {
         if self.quiet(now).is_some() {
             return;
         }
@@ -143,12 +151,11 @@ impl Memory {
             return;
         };
         let landed = sealed == Some(attempt.record.revision);
+        let untouched = *found == attempt.onto && *found != Precondition::Absent;
         match attempt.kind {
-            Attempted::Repair => {}
             Attempted::First | Attempted::Change if landed => self.unrecorded = Some(attempt.record),
-            Attempted::First => {}
-            // It can no longer land: the announcement came to nothing.
-            Attempted::Change => self.announced = Some(attempt.record.revision),
+            Attempted::Change if untouched => self.announced = Some(attempt.record.revision),
+            Attempted::First | Attempted::Change | Attempted::Repair => {}
         }
     }
 

@@ -22,12 +22,20 @@ fn record(revision: i64) -> Record {
     }
 }
 
+fn secret(resource_version: &str) -> Precondition {
+    Precondition::Unchanged {
+        uid: "s-1".into(),
+        resource_version: resource_version.into(),
+    }
+}
+
 fn unanswered(kind: Attempted) -> Memory {
     let mut memory = Memory::default();
     memory.announces(8);
     let attempt = Attempt {
         record: record(8),
         kind,
+        onto: secret("70"),
     };
     memory.attempts(attempt, Duration::from_secs(90), Duration::from_secs(12));
     memory.unanswered(Duration::from_secs(100));
@@ -41,6 +49,7 @@ fn a_pass_that_is_cut_off_leaves_a_write_of_which_nobody_knows() {
     let attempt = Attempt {
         record: record(8),
         kind: Attempted::Change,
+        onto: secret("70"),
     };
     memory.attempts(attempt, Duration::from_secs(90), Duration::from_secs(12));
     assert_eq!(memory.announced(), None);
@@ -65,7 +74,7 @@ fn nothing_is_settled_before_the_api_server_has_given_the_write_up() {
     let mut memory = unanswered(Attempted::Change);
     assert_eq!(memory.announced(), None, "what came of it is not known");
     assert_eq!(memory.quiet(Duration::from_secs(109)), Some(AFTER));
-    memory.settle(Some(7), Duration::from_secs(109));
+    memory.settle(&secret("70"), Some(7), Duration::from_secs(109));
     assert!(memory.attempt().is_some());
     assert_eq!(memory.quiet(AFTER), None);
 }
@@ -74,7 +83,7 @@ fn nothing_is_settled_before_the_api_server_has_given_the_write_up() {
 fn a_write_that_is_found_to_have_landed_is_a_write() {
     for kind in [Attempted::First, Attempted::Change] {
         let mut memory = unanswered(kind);
-        memory.settle(Some(8), AFTER);
+        memory.settle(&secret("71"), Some(8), AFTER);
         assert_eq!(memory.unrecorded(), Some(&record(8)), "{kind:?}");
         assert_eq!(memory.attempt(), None);
     }
@@ -83,11 +92,33 @@ fn a_write_that_is_found_to_have_landed_is_a_write() {
 #[test]
 fn a_write_that_did_not_land_leaves_an_announcement_that_came_to_nothing() {
     let mut memory = unanswered(Attempted::Change);
-    memory.settle(Some(7), AFTER);
+    memory.settle(&secret("70"), Some(7), AFTER);
     assert_eq!((memory.unrecorded(), memory.announced()), (None, Some(8)));
     let mut memory = unanswered(Attempted::First);
-    memory.settle(None, AFTER);
+    memory.settle(&Precondition::Absent, None, AFTER);
     assert_eq!(memory.unrecorded(), None);
+}
+
+#[test]
+fn a_write_that_may_have_landed_and_been_undone_since_stays_a_doubt() {
+    for (found, sealed) in [
+        (Precondition::Absent, None),
+        (secret("72"), Some(7)),
+        (secret("72"), None),
+    ] {
+        let mut memory = unanswered(Attempted::Change);
+        memory.settle(&found, sealed, AFTER);
+        let left = (memory.unrecorded(), memory.announced(), memory.attempt());
+        assert_eq!(left, (None, None, None), "{found:?}");
+    }
+}
+
+#[test]
+fn what_is_taken_back_is_no_longer_announced() {
+    let mut memory = unanswered(Attempted::Change);
+    memory.refused();
+    memory.took_back();
+    assert_eq!(memory.announced(), None);
 }
 
 #[test]

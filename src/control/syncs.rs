@@ -8,35 +8,27 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use super::context::{Context, answered};
+use super::context::Shared;
 use super::memory::{Attempt, Attempted, QUIET};
-use super::pass::{Pass, log};
+use super::owner::{own, refused, target};
+use super::pass::Pass;
+use super::tell::tell;
 use super::world::World;
-use crate::api::{DeletionPolicy, HeldKey, ParameterSync};
+use crate::api::{HeldKey, ParameterSync};
 use crate::apply::{ApplyError, SecretSink};
 use crate::clock::Clock;
-use crate::decide::{
-    Action, Blocked, Decision, FetchRequest, OwnerPatch, Passage, Permit, Purpose, Why, decide, owner_patch,
-    permit,
-};
+use crate::decide::{Action, Blocked, FetchRequest, Passage, Permit, Purpose, Why, decide, permit};
 use crate::names::{ObjectKey, SecretKey};
-use crate::record::{Record, stated};
-use crate::report::{self, Facts, Outcome, Report, StatusError, StatusSink, report, written};
-use crate::resolve::{Refusal, Resolved};
-use crate::schedule;
-use crate::source::{Fetched, ParameterStores, SECOND_SIGHTING};
+use crate::record::Record;
+use crate::report::{Outcome, StatusError, StatusSink};
+use crate::resolve::Resolved;
+use crate::source::{Fetched, ParameterStores};
 use crate::transform::{DesiredSecret, TransformError, transform};
-use crate::watch::SecretState;
 
-/// How soon a pass that was overtaken by a change is made again.
-pub const SOON: Duration = Duration::from_millis(200);
 /// How long a write of a Secret may take, until there is an answer or none.
 const LONGEST_WRITE: Duration = Duration::from_secs(12);
-/// How soon an owner reference that could not be put right is tried again.
-const OWN_AGAIN: Duration = Duration::from_secs(5);
-
-/// What all passes are made with.
-type Shared<S, K, R, C> = Arc<Context<S, K, R, C>>;
+/// How soon it is looked again whether a write that was sent for another object was answered.
+const LAND_AGAIN: Duration = Duration::from_secs(1);
 
 /// Brings one Secret to what it should be, or says why not. Gives after how long it is looked at again if nothing asks
 /// for it before. Never sleeps; only here is a wake turned into a requeue.
@@ -59,6 +51,10 @@ where
     if let Some(until) = quiet {
         // What a write without an answer was for is seen first.
         return Ok(Some(until.saturating_sub(started)));
+    }
+    if let Some(until) = context.quiet().until(&target(key, &object), started) {
+        // It was sent for another object of this Secret, or an earlier life; its answer may come at any moment.
+        return Ok(Some(until.saturating_sub(started).min(LAND_AGAIN)));
     }
     let now = context.clock.now();
     let pass = match context.resolve(&object) {
@@ -242,21 +238,11 @@ where
         Err(StatusError::Overtaken { .. }) => Err(left(Why::Overtaken)),
         Err(error) => {
             if let StatusError::Unknown { .. } = error {
-                hush(context, key, uid.as_deref());
+                context.hush(key, uid.as_deref());
             }
             Err(Outcome::AnnounceFailed(error))
         }
     }
-}
-
-fn hush<S, K, R, C>(context: &Shared<S, K, R, C>, key: &ObjectKey, uid: Option<&str>)
-where
-    S: ParameterStores,
-    K: SecretSink,
-    C: Clock,
-{
-    let now = context.clock.monotonic();
-    context.life(key, uid, |life| life.memory.hush(now));
 }
 
 /// Writes the Secret.
@@ -280,12 +266,16 @@ where
             (_, None) => Attempted::First,
             (_, Some(_)) => Attempted::Change,
         },
+        onto: permit.precondition().clone(),
     };
     let changed = fresh.changed_names(desired.provenance());
     let started = context.clock.monotonic();
     context.life(key, uid, |life| {
         life.memory.attempts(attempt, started, LONGEST_WRITE);
     });
+    let secret = permit.target().clone();
+    let longest = started + LONGEST_WRITE + QUIET;
+    context.quiet().keep(secret.clone(), longest, started);
     let known = before.into_iter().flat_map(|before| before.provenance.keys());
     let held = fresh.stated.iter().flat_map(|stated| &stated.held_by_others);
     let held = held.filter_map(|held| SecretKey::parse(&held.key).ok());
@@ -297,19 +287,20 @@ where
         Ok(applied) => applied,
         Err(error) => {
             let now = context.clock.monotonic();
-            context.life(key, uid, |life| {
-                if error.is_unknown() {
-                    life.memory.unanswered(now);
-                } else {
-                    life.memory.refused();
-                }
-            });
+            if error.is_unknown() {
+                context.quiet().keep(secret, now + QUIET, now);
+                context.life(key, uid, |life| life.memory.unanswered(now));
+            } else {
+                context.quiet().end(&secret);
+                context.life(key, uid, |life| life.memory.refused());
+            }
             return Err(match error {
                 ApplyError::PermitOver { .. } => left(Why::Overtaken),
                 error => Outcome::ApplyFailed(error),
             });
         }
     };
+    context.quiet().end(&secret);
     context.applied(key, uid, &applied);
     let repair = applied.purpose == Purpose::Repair;
     Ok(Done {
@@ -323,248 +314,6 @@ where
         unrecorded: (!repair).then_some(applied.record),
         held_by_others: (!repair).then_some(applied.held_by_others),
     })
-}
-
-/// Puts the owner reference right where it alone is wrong.
-async fn own<S, K, R, C>(
-    context: &Shared<S, K, R, C>,
-    world: &mut World,
-    decision: &mut Decision,
-    now: Timestamp,
-) where
-    S: ParameterStores,
-    K: SecretSink,
-    C: Clock,
-{
-    let Some(patch) = decision.owner else { return };
-    let resolved = world.resolved.clone();
-    let secret = ObjectKey::new(resolved.object.namespace.clone(), resolved.target.name.as_str());
-    if let Some(state) = own_as(context, &secret, &resolved.object.name, &resolved.uid, patch).await {
-        world.secret = state;
-    } else {
-        let again = now.checked_add(OWN_AGAIN).ok();
-        decision.wake = decision.wake.into_iter().chain(again).min();
-    }
-}
-
-/// The Secret after its owner reference was put right; none where that failed.
-async fn own_as<S, K, R, C>(
-    context: &Shared<S, K, R, C>,
-    secret: &ObjectKey,
-    sync: &str,
-    uid: &str,
-    patch: OwnerPatch,
-) -> Option<SecretState>
-where
-    S: ParameterStores,
-    K: SecretSink,
-    C: Clock,
-{
-    match context.secrets.own(secret, sync, uid, patch).await {
-        Ok(None) => Some(SecretState::Absent),
-        Ok(Some(meta)) => {
-            if meta.managed {
-                context.indexes.secrets_mut().apply(secret.clone(), meta.clone());
-            }
-            Some(SecretState::Present(meta))
-        }
-        Err(error) => {
-            tracing::warn!(%secret, %error, "the owner reference could not be put right; trying again");
-            None
-        }
-    }
-}
-
-/// The pass of an object that cannot be acted on. What it wanted is no longer asked for: access may be what it lost. What
-/// is wrong with the owner reference of its Secret is put right all the same.
-async fn refused<S, K, R, C>(
-    context: &Shared<S, K, R, C>,
-    key: &ObjectKey,
-    object: &ParameterSync,
-    refusal: Refusal,
-) -> Pass
-where
-    S: ParameterStores,
-    K: SecretSink,
-    C: Clock,
-{
-    context.stores.unsubscribe(key);
-    let spec = object.spec.target.clone().unwrap_or_default();
-    let name = spec.name.unwrap_or_else(|| key.name.to_string());
-    let secret = ObjectKey::new(key.namespace.clone(), name.as_str());
-    let holds = context.indexes.syncs().holder(&secret) == Some(key);
-    let known = context.indexes.secrets().get(&secret).cloned().filter(|_| holds);
-    if let (Some(meta), Some(uid)) = (known, object.uid()) {
-        let recorded = stated(object, &name).is_ok_and(|stated| stated.record.is_some());
-        let sealed = meta.seal.as_ref().is_some_and(|seal| *seal.sync == *key.name);
-        let owned = spec.deletion_policy.unwrap_or_default() == DeletionPolicy::Delete;
-        if let Some(patch) = owner_patch(&meta, &uid, owned).filter(|_| recorded || sealed) {
-            own_as(context, &secret, &key.name, &uid, patch).await;
-        }
-    }
-    Pass::refused(name, refusal)
-}
-
-/// Says what came of the pass, and when the next is.
-async fn tell<S, K, R, C>(
-    context: &Shared<S, K, R, C>,
-    key: &ObjectKey,
-    object: &ParameterSync,
-    pass: &Pass,
-    started: Duration,
-    now: Timestamp,
-) -> Result<Option<Duration>, StatusError>
-where
-    S: ParameterStores,
-    K: SecretSink,
-    R: StatusSink,
-    C: Clock,
-{
-    let uid = object.uid();
-    let uid = uid.as_deref();
-    let outcome = &pass.outcome;
-    if outcome.is_overtaken() {
-        tracing::debug!(object = %key, "overtaken; deciding anew");
-        return Ok(Some(SOON));
-    }
-    let conflicts = context.life(key, uid, |life| {
-        if outcome.is_conflict() {
-            !life.memory.conflicted()
-        } else {
-            life.memory.agreed();
-            false
-        }
-    });
-    if conflicts {
-        return Ok(Some(SOON));
-    }
-    let Some(newest) = context.newest(key, object) else {
-        return Ok(Some(SOON));
-    };
-    let reason = outcome.describe().0;
-    let since = report::said_since(&newest, reason).unwrap_or(now);
-    let (fault_since, known) = context.life(key, uid, |life| life.memory.fault(reason, since));
-    let announced = context.life(key, uid, |life| life.memory.announced());
-    let handled = pass.world.as_ref().and_then(|world| answered(&newest, world));
-    let mut said = report(&Facts {
-        object: &newest,
-        target: &pass.target,
-        applied: pass.applied(),
-        record: pass.recording(announced),
-        held_by_others: pass.held_by_others(),
-        intact: pass.is_intact(),
-        present: pass.is_present(),
-        fault_since,
-        outcome,
-        pending: &pass.pending,
-        gate: pass.gate(),
-        effective_interval: pass.effective_interval(),
-        handled: handled.as_deref(),
-        now,
-    });
-    let wrote = pass.wrote.as_ref();
-    said.notes
-        .extend(wrote.and_then(|wrote| written(wrote, pass.applied(), &pass.target)));
-    context.wait(key, pass.held(&said.status, now));
-    let next = when(context, key, uid, pass, said.recheck, now);
-    let refused = match put(context, key, &newest, &said).await {
-        Ok(()) => None,
-        Err(error @ (StatusError::Refused { .. } | StatusError::CrdOutdated { .. })) => Some(error),
-        Err(StatusError::Overtaken { .. }) => return Ok(Some(SOON)),
-        Err(error) => {
-            if let StatusError::Unknown { .. } = error {
-                hush(context, key, uid);
-                return Ok(Some(QUIET));
-            }
-            return Err(error);
-        }
-    };
-    let took = context.clock.monotonic().saturating_sub(started);
-    context.metrics.reconciled(pass.result(), took);
-    for outcome in wrote.into_iter().chain([outcome]) {
-        log(key, outcome, took, known);
-    }
-    if let Some(error) = refused {
-        tracing::warn!(object = %key, %error, "its status says so instead");
-        put(context, key, &newest, &report::refused(&newest, &error, now)).await?;
-        let seed = schedule::stable_hash(&[&key.namespace, &key.name]);
-        let class = Some(crate::error::Classified::class(&error));
-        return Ok(context.life(key, uid, |life| life.memory.retry(class, seed)));
-    }
-    Ok(next)
-}
-
-/// Writes what is said, where it is news, and takes in the answer.
-async fn put<S, K, R, C>(
-    context: &Shared<S, K, R, C>,
-    key: &ObjectKey,
-    object: &ParameterSync,
-    said: &Report,
-) -> Result<(), StatusError>
-where
-    S: ParameterStores,
-    K: SecretSink,
-    R: StatusSink,
-    C: Clock,
-{
-    if let Some(answer) = context.status.write(object, said).await? {
-        context.metrics.status_written();
-        context.fold(key, answer);
-    }
-    let ready = said
-        .status
-        .conditions
-        .iter()
-        .flatten()
-        .find(|condition| condition.type_ == "Ready");
-    if let Some(ready) = ready {
-        let status = if ready.status == "True" { "True" } else { "False" };
-        context.metrics.object_is(key, status, &ready.reason);
-    }
-    Ok(())
-}
-
-/// When to look again: at a wake, after a fault by a backoff that doubles up to five minutes, and where only somebody
-/// else can help and no watch tells, at the interval of `--recheck`.
-fn when<S, K, R, C>(
-    context: &Shared<S, K, R, C>,
-    key: &ObjectKey,
-    uid: Option<&str>,
-    pass: &Pass,
-    recheck: Option<Timestamp>,
-    now: Timestamp,
-) -> Option<Duration>
-where
-    S: ParameterStores,
-    K: SecretSink,
-    C: Clock,
-{
-    let outcome = &pass.outcome;
-    if let Outcome::Left {
-        why: Why::Unrecorded, ..
-    } = outcome
-    {
-        return Some(SOON);
-    }
-    let seed = schedule::stable_hash(&[&key.namespace, &key.name]);
-    let class = outcome.class().filter(|_| !outcome.ends_by_itself());
-    let retry = context.life(key, uid, |life| {
-        let retry = life.memory.retry(class, seed);
-        let retry = if outcome.is_rechecked() {
-            Some(context.recheck)
-        } else if outcome.is_lagging() {
-            retry.map(|after| after.max(2 * SECOND_SIGHTING))
-        } else {
-            retry
-        };
-        let refresh = retry.filter(|_| outcome.wants_fresh_facts());
-        life.memory
-            .refresh_at(refresh.and_then(|after| now.checked_add(after).ok()));
-        retry
-    });
-    let wakes = [pass.wake, recheck].into_iter().flatten().min();
-    let wake = wakes.map(|wake| schedule::until(now, wake));
-    retry.into_iter().chain(wake).min()
 }
 
 fn left(why: Why) -> Outcome {

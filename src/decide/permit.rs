@@ -49,6 +49,19 @@ pub enum Precondition {
     },
 }
 
+impl Precondition {
+    /// That the Secret is still as it is here.
+    pub fn of(secret: &SecretState) -> Self {
+        match secret {
+            SecretState::Absent => Self::Absent,
+            SecretState::Present(meta) => Self::Unchanged {
+                uid: meta.uid.to_string(),
+                resource_version: meta.version.to_string(),
+            },
+        }
+    }
+}
+
 impl Permit {
     /// The Secret that may be written.
     pub fn target(&self) -> &ObjectKey {
@@ -121,13 +134,7 @@ pub fn permit(
             view.resolved.object.namespace.clone(),
             view.resolved.target.name.as_str(),
         ),
-        precondition: match view.secret {
-            SecretState::Absent => Precondition::Absent,
-            SecretState::Present(meta) => Precondition::Unchanged {
-                uid: meta.uid.to_string(),
-                resource_version: meta.version.to_string(),
-            },
-        },
+        precondition: Precondition::of(view.secret),
         purpose: request.purpose,
         record,
         term: Term::new(given, view.resolved.gate.certain_until(now)),

@@ -146,14 +146,16 @@ impl Gate {
     /// binds, or the loss of contact. None where there is neither.
     pub fn certain_until(&self, now: Timestamp) -> Option<Timestamp> {
         let transitions = self.bonds.iter().filter_map(|bond| {
-            let stands = bond.standing.at(now);
+            let stands = self.stands(bond, now);
             let until = stands.until?;
             match stands.state {
                 State::Open => until.checked_sub(self.contact.blur()).ok(),
                 State::Closed => Some(until),
             }
         });
-        transitions.chain(self.contact.lost_from()).min()
+        // What has come already is in what the gate says now.
+        let ends = transitions.chain(self.contact.lost_from());
+        ends.filter(|end| *end > now).min()
     }
 
     /// Why what the calendars say cannot be relied on. The time is asked by calendars only.

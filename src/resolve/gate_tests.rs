@@ -307,15 +307,25 @@ fn a_second_that_is_not_known_is_closed_at_both_ends() {
         assert_eq!(short, expected, "{second}");
         let now = contact.time(moment(second, 0));
         let certain = gate.certain_until(now).unwrap();
-        assert_eq!(certain > now, second != 29 && second != 30, "{second}: {certain}");
-        if certain > now {
-            assert_eq!(
-                short_at(&gate, certain - SignedDuration::from_millis(1)),
-                expected,
-                "{second}: what is certain until then does not change before"
-            );
-        }
+        assert!(certain > now, "{second}: {certain}");
+        assert_eq!(
+            short_at(&gate, certain - SignedDuration::from_millis(1)),
+            expected,
+            "{second}: what is certain until then does not change before"
+        );
     }
+}
+
+#[test]
+fn what_is_lost_already_ends_no_permit_of_what_a_closed_gate_lets_through() {
+    let contact = contact(0);
+    let lost = (60..600).find(|second| {
+        let gate = told(&[], &contact, *second, 0).1;
+        gate.doubt(contact.time(moment(*second, 0))).is_some()
+    });
+    let second = lost.expect("contact that is not renewed is lost") + 60;
+    let gate = told(&[], &contact, second, 0).1;
+    assert_eq!(gate.certain_until(contact.time(moment(second, 0))), None);
 }
 
 fn closure(until: i64, open_for: Option<u64>) -> Closure {
