@@ -152,3 +152,28 @@ fn init_logs(level: &str, format: LogFormat) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Run {
+        #[command(flatten)]
+        args: RunArgs,
+    }
+
+    #[test]
+    fn what_no_watch_tells_is_looked_at_again_within_six_minutes_unless_told_otherwise() {
+        let recheck = |args: &[&str]| Run::try_parse_from(args).map(|run| run.args.recheck);
+        // A minute is left for what is asked then.
+        assert_eq!(recheck(&["run"]).unwrap(), 5 * 60);
+        assert_eq!(recheck(&["run", "--recheck=5"]).unwrap(), 5);
+        assert!(
+            recheck(&["run", "--recheck=0"]).is_err(),
+            "that would be without end"
+        );
+    }
+}

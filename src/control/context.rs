@@ -300,7 +300,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         if lasting {
             // The fetch itself has told the catalog something: the world to compare with is the one after it.
             let (object, uid) = (&world.resolved.object, &world.resolved.uid);
-            let doom = Doom::new(world, request).after(self.stores.upstream(object));
+            let doom = Doom::new(world, request).after(&world.resolved, self.stores.upstream(object));
             let now = self.clock.monotonic();
             self.life(object, Some(uid), |life| {
                 life.doom = Some((doom, outcome.clone(), now));

@@ -36,9 +36,11 @@ impl Doom {
         }
     }
 
-    /// The same in the world that the fetch has told of: what it learned is no reason to ask again.
-    pub(super) fn after(self, upstream: Upstream) -> Self {
+    /// The same in the world that the fetch has told of: what it learned is no reason to ask again, in other words
+    /// neither.
+    pub(super) fn after(self, resolved: &Resolved, upstream: Upstream) -> Self {
         Self {
+            request: self.request.knowing(resolved, &upstream),
             upstream: facts(upstream),
             ..self
         }

@@ -16,6 +16,20 @@ pub struct FetchRequest {
     pub reads: Vec<SourceRead>,
 }
 
+impl FetchRequest {
+    /// The same wish where more is known: the names that lie below a path stand for the path as a whole.
+    #[must_use]
+    pub fn knowing(self, resolved: &Resolved, upstream: &Upstream) -> Self {
+        match self.purpose {
+            Purpose::Repair => self,
+            Purpose::FirstSync | Purpose::Change => Self {
+                reads: latest(resolved, upstream),
+                ..self
+            },
+        }
+    }
+}
+
 /// Why values are fetched, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purpose {

@@ -3,6 +3,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "json! makes values")]
 
 mod allowed;
+mod shapes;
 
 use std::collections::BTreeMap;
 

@@ -10,6 +10,7 @@
 )]
 
 mod api_server;
+mod asked;
 mod attacks;
 mod canary;
 mod clocks;

@@ -12,17 +12,17 @@ use super::support::suite;
 use super::writes::Writes;
 
 const SOME: Duration = Duration::from_secs(30);
-const QUIET: &str = "interval: 24h\nsources: [{path: /web}]";
+pub(super) const QUIET: &str = "interval: 24h\nsources: [{path: /web}]";
 /// The goal is 2 s; the machine that runs the tests may be busy.
 const SOON: Duration = Duration::from_secs(6);
 
-fn from_now(seconds: i64) -> Timestamp {
+pub(super) fn from_now(seconds: i64) -> Timestamp {
     let at = Timestamp::now() + SignedDuration::from_secs(seconds);
     Timestamp::from_second(at.as_second()).unwrap()
 }
 
 /// A ClusterChangeCalendar of the case's name that binds its namespace; `rest` is the rest of its spec.
-fn calendar(case: &Case<'_>, rest: &str) -> String {
+pub(super) fn calendar(case: &Case<'_>, rest: &str) -> String {
     let name = case.namespace();
     format!(
         "apiVersion: paramsync.dev/v1alpha1\nkind: ClusterChangeCalendar\nmetadata: {{name: {name}}}\nspec:\n  \
@@ -31,18 +31,18 @@ fn calendar(case: &Case<'_>, rest: &str) -> String {
     )
 }
 
-fn event(from: Timestamp, to: Timestamp) -> String {
+pub(super) fn event(from: Timestamp, to: Timestamp) -> String {
     format!("events: [{{name: freeze, start: \"{from}\", end: \"{to}\"}}]")
 }
 
 /// Binds the case's namespace by a calendar that is closed for an hour, and waits until it is.
-async fn close(case: &Case<'_>, rest: &str) {
+pub(super) async fn close(case: &Case<'_>, rest: &str) {
     let event = event(from_now(-3600), from_now(3600));
     case.apply(&calendar(case, &format!("{event}\n{rest}"))).await;
     calendar_is(case, "Closed").await;
 }
 
-async fn calendar_is(case: &Case<'_>, state: &str) {
+pub(super) async fn calendar_is(case: &Case<'_>, state: &str) {
     case.eventually(SOME, &format!("the calendar is {state}"), async || {
         let object = case.get_json("ClusterChangeCalendar", case.namespace()).await?;
         let current = object["status"]["observedGeneration"] == object["metadata"]["generation"];
@@ -52,13 +52,13 @@ async fn calendar_is(case: &Case<'_>, state: &str) {
 }
 
 /// Ends the freeze so many seconds from now; gives the moment.
-async fn open_in(case: &Case<'_>, seconds: i64) -> Timestamp {
+pub(super) async fn open_in(case: &Case<'_>, seconds: i64) -> Timestamp {
     let end = from_now(seconds);
     case.apply(&calendar(case, &event(from_now(-3600), end))).await;
     end
 }
 
-async fn status(case: &Case<'_>, name: &str) -> Value {
+pub(super) async fn status(case: &Case<'_>, name: &str) -> Value {
     case.get_json("ParameterSync", name).await.unwrap()["status"].clone()
 }
 
@@ -74,7 +74,7 @@ async fn waits(case: &Case<'_>, name: &str, kind: &str, says: &[&str]) {
     .await;
 }
 
-async fn frozen(case: &Case<'_>, name: &str, says: &[&str]) {
+pub(super) async fn frozen(case: &Case<'_>, name: &str, says: &[&str]) {
     waits(case, name, "UpToDate", says).await;
 }
 
@@ -100,7 +100,7 @@ async fn reasons(case: &Case<'_>, kind: &str, name: &str) -> Vec<String> {
 }
 
 /// A case whose Secret `web` holds 3 keys, and which is closed then.
-async fn closed<'a>(name: &str, rest: &str) -> Case<'a> {
+pub(super) async fn closed<'a>(name: &str, rest: &str) -> Case<'a> {
     let case = suite().await.case(name).await;
     case.put_many("/web", 3).await;
     case.sync("web", QUIET).await;

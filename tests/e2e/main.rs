@@ -11,6 +11,7 @@
 // A test ends where what it needs is not there, and it runs in real time.
 
 mod allowed;
+mod causes;
 mod costs;
 mod drift;
 mod field_managers;
@@ -22,12 +23,14 @@ mod ownership;
 mod policies;
 mod reading;
 mod reading_faults;
+mod records;
 mod sharing;
 mod specs;
 mod status;
 mod support;
 mod tenancy;
 mod transforming;
+mod upgrade;
 mod writes;
 
 use support::suite;

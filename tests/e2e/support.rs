@@ -9,6 +9,7 @@ pub async fn suite() -> &'static Suite {
             binary: env!("CARGO_BIN_EXE_paramsync").into(),
             args: [
                 "--log-level=debug",
+                "--recheck=5",
                 "--allow-secret-type=helm.sh/release.v1",
                 "--allow-metadata-domain=argocd.argoproj.io",
             ]

@@ -423,3 +423,22 @@ target:
         assert_eq!(found, expected, "{name}");
     }
 }
+
+#[tokio::test]
+async fn what_made_no_secret_by_its_path_is_not_decrypted_again_by_its_names() {
+    let case = suite().await.case("refused-by-path").await;
+    case.put_many("/web", 3).await;
+    let spec = |interval: &str| {
+        format!(
+            "interval: {interval}\nsources: [{{path: /web}}]\ntarget: {{templates: {{a: '{{{{ NOTHING }}}}'}}}}"
+        )
+    };
+    case.sync("web", &spec("24h")).await;
+    not_ready(&case, "web", "TemplateFailed", &[]).await;
+    assert_eq!(case.gate().counts().decrypted, 3);
+    // By now it is known which names lie there. An edit that shapes nothing makes another pass.
+    case.sync("web", &spec("23h")).await;
+    not_ready(&case, "web", "TemplateFailed", &[]).await;
+    nothing_is_decrypted(&case).await;
+    assert_eq!(case.gate().counts().decrypted, 3);
+}

@@ -36,6 +36,8 @@ pub struct Asked {
     pub method: String,
     /// Path and query, percent-encoded as sent: `/api/v1/namespaces/shop/secrets/web?fieldManager=paramsync`.
     pub path: String,
+    /// The forms of answer that are asked for, such as `application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1`.
+    pub accept: String,
     /// The API server's answer, or the proxy's own; `None` while there is none, and where the connection was cut.
     pub status: Option<u16>,
     body: Bytes,

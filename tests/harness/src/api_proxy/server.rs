@@ -151,10 +151,13 @@ async fn respond(
 ) -> Result<Response<Body>, Cut> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+    let accept = parts.headers.get(hyper::header::ACCEPT);
+    let accept = accept.and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let asked = Asked {
         at: Instant::now(),
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
+        accept: accept.to_owned(),
         status: None,
         body: body.slice(..body.len().min(BODY_KEPT)),
     };
