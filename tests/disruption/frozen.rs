@@ -175,11 +175,11 @@ impl<'a> Subject<'a> {
             }
             1 => {
                 self.patch_secret(json!({"metadata": {"labels": {"paramsync.dev/managed": null}}}))
-                    .await
+                    .await;
             }
             2 => {
                 self.patch_secret(json!({"metadata": {"managedFields": [{}]}}))
-                    .await
+                    .await;
             }
             3 => {
                 let body = json!({
