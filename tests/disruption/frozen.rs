@@ -255,6 +255,16 @@ impl<'a> Subject<'a> {
     /// As a user would leave it: there, not suspended, without templates, and asked to be looked at. The value is new, so
     /// that the Secret is written though it was repaired often.
     async fn restore(&self, token: &str) {
+        // What an attacker made where no Secret was is nobody's to adopt unasked.
+        if let Ok(Some(secret)) = self.secrets.get_opt(&self.name).await
+            && !secret
+                .metadata
+                .annotations
+                .unwrap_or_default()
+                .contains_key("paramsync.dev/seal")
+        {
+            let _ = self.secrets.delete(&self.name, &DeleteParams::default()).await;
+        }
         self.put("A", token);
         self.create().await;
         self.patch(json!({
