@@ -132,7 +132,7 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
         let known = self.indexes.secrets().get(&target).cloned();
         let mut world = World {
             upstream: self.stores.upstream(&resolved.object),
-            secret: known.map_or(SecretState::Absent, SecretState::Present),
+            secret: known.clone().map_or(SecretState::Absent, SecretState::Present),
             drift: before.map(|before| before.drift.clone()).unwrap_or_default(),
             stated: stated(object, &resolved.target.name),
             unrecorded: None,
@@ -156,10 +156,12 @@ impl<S: ParameterStores, K: SecretSink, R, C: Clock> Context<S, K, R, C> {
             None if unseen || unsettled || !world.view().is_intact() && world.record().is_some() => {
                 let found = self.secrets.look(&target, world.record()).await?;
                 (world.secret, world.drift) = (found.secret, found.drift);
-                if let SecretState::Present(meta) = &world.secret
-                    && meta.managed
-                {
-                    self.indexes.secrets_mut().apply(target, meta.clone());
+                match (&mut world.secret, known) {
+                    (SecretState::Present(meta), _) => {
+                        *meta = self.indexes.secrets_mut().read(&target, meta.clone());
+                    }
+                    (SecretState::Absent, Some(known)) => self.indexes.secrets_mut().gone(&target, &known),
+                    (SecretState::Absent, None) => {}
                 }
                 let sealed = world.view().sealed();
                 let secret = Precondition::of(&world.secret);

@@ -59,9 +59,7 @@ where
     match context.secrets.own(secret, sync, uid, patch).await {
         Ok(None) => Some(SecretState::Absent),
         Ok(Some(meta)) => {
-            if meta.managed {
-                context.indexes.secrets_mut().apply(secret.clone(), meta.clone());
-            }
+            let meta = context.indexes.secrets_mut().read(secret, meta);
             Some(SecretState::Present(meta))
         }
         Err(error) => {

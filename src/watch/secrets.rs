@@ -12,6 +12,8 @@ pub struct SecretIndex {
     secrets: HashMap<ObjectKey, SecretMeta>,
     /// Each namespace's name once, for all Secrets in it.
     namespaces: HashSet<Arc<str>>,
+    /// The highest version that the watch has shown: a Secret of that version or a lower one that is not here is gone.
+    shown: u64,
 }
 
 impl SecretIndex {
@@ -20,9 +22,10 @@ impl SecretIndex {
         self.secrets.get(key)
     }
 
-    /// Takes in what the API server says now. Says whether that is news; what is older than what is known, as a watch
-    /// event may be after our own write, is not.
+    /// Takes in what the watch shows. Says whether that is news; what is older than what is known, as a watch event may be
+    /// after our own write, is not.
     pub fn apply(&mut self, key: ObjectKey, meta: SecretMeta) -> bool {
+        self.shown = self.shown.max(meta.version);
         match self.secrets.get(&key) {
             // The same version is the same write; of our own, the answer to it knows more.
             Some(known) if known.uid == meta.uid && meta.version <= known.version => false,
@@ -34,11 +37,38 @@ impl SecretIndex {
     }
 
     /// Takes in the answer to our own write, unless something newer is known. One that changed nothing has the version
-    /// that is known already, and says more: all that we set is ours.
+    /// that is known already, and says more: all that we set is ours. Where the watch has shown meanwhile that the Secret is
+    /// gone, it does not come back by an answer.
     pub fn answered(&mut self, key: ObjectKey, meta: SecretMeta) {
-        let newer = |known: &SecretMeta| known.uid == meta.uid && meta.version < known.version;
-        if !self.secrets.get(&key).is_some_and(newer) {
+        let is_news = match self.secrets.get(&key) {
+            Some(known) if known.uid == meta.uid => meta.version >= known.version,
+            Some(known) => meta.version > known.version,
+            None => meta.version > self.shown,
+        };
+        if is_news {
             self.insert(key, meta);
+        }
+    }
+
+    /// Takes in what a read of the API server has shown; gives what is known then. Of the same version, the answer to our own
+    /// write knows more.
+    pub fn read(&mut self, key: &ObjectKey, meta: SecretMeta) -> SecretMeta {
+        let is_news = match self.secrets.get(key) {
+            Some(known) if known.uid == meta.uid && known.version == meta.version => return known.clone(),
+            Some(known) => meta.version > known.version,
+            None => meta.managed && meta.version > self.shown,
+        };
+        if is_news {
+            self.insert(key.clone(), meta.clone());
+        }
+        meta
+    }
+
+    /// A read of the API server has shown that the Secret which was known as `known` is not there any more.
+    pub fn gone(&mut self, key: &ObjectKey, known: &SecretMeta) {
+        let same = |now: &SecretMeta| (&now.uid, now.version) == (&known.uid, known.version);
+        if self.secrets.get(key).is_some_and(same) {
+            self.secrets.remove(key);
         }
     }
 
@@ -56,6 +86,7 @@ impl SecretIndex {
     /// Takes out a Secret that is gone, or that lost the label: to the watch, that is the same. Says whether that is
     /// news.
     pub fn delete(&mut self, key: &ObjectKey, meta: &SecretMeta) -> bool {
+        self.shown = self.shown.max(meta.version);
         match self.secrets.get(key) {
             Some(known) if known.uid == meta.uid && meta.version < known.version => false,
             Some(_) => self.secrets.remove(key).is_some(),
@@ -140,6 +171,22 @@ mod tests {
         index.apply(key.clone(), meta("a", 12));
         index.answered(key.clone(), overwritten);
         assert_eq!(index.get(&key).unwrap().version, 12, "older");
+    }
+
+    #[test]
+    fn what_the_watch_has_shown_to_be_gone_does_not_come_back_by_a_late_answer() {
+        let key = ObjectKey::new("shop", "web");
+        let mut index = SecretIndex::default();
+        index.apply(key.clone(), meta("a", 10));
+        assert!(index.delete(&key, &meta("a", 12)));
+        index.answered(key.clone(), meta("a", 11));
+        assert!(index.is_empty(), "written at 11, deleted at 12");
+        index.answered(key.clone(), meta("b", 13));
+        assert_eq!(index.get(&key).unwrap().version, 13, "not shown yet");
+        index.gone(&key, &meta("b", 12));
+        assert!(!index.is_empty(), "another one was read to be gone");
+        index.gone(&key, &meta("b", 13));
+        assert!(index.is_empty());
     }
 
     #[test]
