@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ObjectReference, Secret};
-use kube::api::{Api, DeleteParams, ObjectMeta, PostParams};
+use kube::api::{Api, ObjectMeta, PostParams};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::runtime::watcher::{self, watcher};
@@ -161,32 +161,33 @@ impl SealSecret {
         let events = watcher(self.api(), config).default_backoff();
         let mut events = std::pin::pin!(events);
         let mut written_back: Option<Duration> = None;
-        let mut seen = false;
-        while let Some(event) = events.next().await {
-            let holds = |secret: &Secret| self.key(secret).is_ok_and(|found| found.expose() == key.expose());
-            let whole = match event {
-                Ok(watcher::Event::Init) => {
-                    seen = false;
-                    continue;
-                }
-                Ok(watcher::Event::InitApply(secret)) => {
-                    seen = true;
-                    holds(&secret)
-                }
-                Ok(watcher::Event::InitDone) => seen,
-                Ok(watcher::Event::Apply(secret)) => holds(&secret),
-                Ok(watcher::Event::Delete(_)) => false,
-                Err(error) => {
-                    tracing::debug!(%error, "the watch of Secret {SECRET} failed; starting it again");
-                    continue;
-                }
-            };
+        let (mut seen, mut whole) = (false, true);
+        loop {
             let now = clock.monotonic();
-            if whole || written_back.is_some_and(|at| now < at + WRITE_BACK_EVERY) {
+            let next = written_back.map_or(now, |at| at + WRITE_BACK_EVERY);
+            if !whole && next <= now {
+                written_back = Some(now);
+                self.write_back(&key).await;
+                // The watch tells what came of it.
+                whole = true;
                 continue;
             }
-            written_back = Some(now);
-            self.write_back(&key).await;
+            let event = tokio::select! {
+                event = events.next() => event,
+                () = tokio::time::sleep(next.saturating_sub(now)), if !whole => continue,
+            };
+            let holds = |secret: &Secret| self.key(secret).is_ok_and(|found| found.expose() == key.expose());
+            match event {
+                Some(Ok(watcher::Event::Init)) => seen = false,
+                Some(Ok(watcher::Event::InitApply(secret))) => (seen, whole) = (true, holds(&secret)),
+                Some(Ok(watcher::Event::InitDone)) => whole = whole && seen,
+                Some(Ok(watcher::Event::Apply(secret))) => whole = holds(&secret),
+                Some(Ok(watcher::Event::Delete(_))) => whole = false,
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "the watch of Secret {SECRET} failed; starting it again");
+                }
+                None => return,
+            }
         }
     }
 
@@ -201,10 +202,6 @@ impl SealSecret {
                         ..PostParams::default()
                     };
                     let mut secret = api.get(SECRET).await?;
-                    if secret.immutable == Some(true) {
-                        api.delete(SECRET, &DeleteParams::default()).await?;
-                        return self.create(key).await;
-                    }
                     secret.data = self.secret(key).data;
                     api.replace(SECRET, &params, &secret).await.map(drop)
                 }
