@@ -117,11 +117,6 @@ impl Pass {
         }
     }
 
-    /// Whether what was written has to get into status before anything else happens.
-    pub fn is_unrecorded(&self) -> bool {
-        self.unrecorded.is_some()
-    }
-
     /// What is applied.
     pub fn applied(&self) -> Option<&Provenance> {
         self.world.as_ref()?.record().map(|record| &record.provenance)

@@ -2,6 +2,7 @@
 
 mod behaviour;
 mod freezes;
+mod owners;
 mod permits;
 
 use std::collections::BTreeMap;
